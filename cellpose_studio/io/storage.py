@@ -30,7 +30,8 @@ class Storage:
     path
         The folder, which may not exist.
     ending
-        What the names of files end in that can be made again; "" where nothing can.
+        What the names of files and folders end in that can be made again; "" where
+        nothing can.
     afterwards
         What is computed again after these files were removed, a sentence.
     """
@@ -107,6 +108,19 @@ def storages() -> list[Storage]:
             path=cache / "decoded",
         ),
         Storage(
+            title="Copies of large images",
+            holds="Coarser copies, by which large images are shown.",
+            path=cache / "pyramids",
+            ending=".zarr",
+            afterwards="Large images are read again when they are shown.",
+        ),
+        Storage(
+            title="Masks of large images",
+            holds="Masks that are open and too large for the memory. Removed when they "
+            "are closed.",
+            path=cache / "masks",
+        ),
+        Storage(
             title="Runs in blocks",
             holds="The state of runs on large images, until they end. One that was "
             "stopped goes on with it; after a week it is removed.",
@@ -140,8 +154,10 @@ def clear(storage: Storage, checkpoint: Checkpoint | None = None) -> Cleared:
         raise ValueError(f"{storage.title} is no cache")
     files, size, kept = 0, 0, 0
     for path, status in _files(storage.path, checkpoint):
+        first = path.relative_to(storage.path).parts[0]
+        ours = any(name.endswith(storage.ending) for name in (first, path.name))
         # A dot marks a temporary file, to which another process may be writing.
-        if not path.name.endswith(storage.ending) or path.name.startswith("."):
+        if not ours or path.name.startswith("."):
             continue
         try:
             path.unlink()
@@ -150,7 +166,18 @@ def clear(storage: Storage, checkpoint: Checkpoint | None = None) -> Cleared:
             kept += 1
         else:
             files, size = files + 1, size + status.st_size
+    _remove_empty_folders(storage)
     return Cleared(files, size, kept)
+
+
+def _remove_empty_folders(storage: Storage) -> None:
+    """Remove what is left of folders whose files were removed."""
+    for folder in storage.path.glob(f"*{storage.ending}"):
+        inner = [Path(where) for where, _, _ in os.walk(folder, topdown=False)]
+        for each in inner:
+            # One with a file stays.
+            with suppress(OSError):
+                each.rmdir()
 
 
 def room_text(size: int) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.app.failures import failure_of
+from cellpose_studio.app.images.large_images import LargeImages
 from cellpose_studio.app.images.training_set import TrainingSet
 from cellpose_studio.app.jobs import Job, JobQueue, Work
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings
+from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.widgets.message_bar import MessageBar
 
 
@@ -37,6 +39,9 @@ class Services:
         not wait.
     gpu_jobs
         Queue of the networks.
+    display_jobs, tile_jobs
+        Queues for coarser copies of large images, which take minutes, and for their
+        pixels in view, which must not wait for these.
     measure_jobs
         Queue of measurements, which may take minutes for all images.
     train_jobs
@@ -45,6 +50,8 @@ class Services:
         Queue of downloads, which may take minutes.
     warm_up_jobs
         Queue of what is loaded and compiled ahead, for which nothing else must wait.
+    large
+        Which images are shown by coarser copies, and these.
     parent
         Parent widget of dialogs.
     show_tab
@@ -58,11 +65,14 @@ class Services:
     messages: MessageBar
     io_jobs: JobQueue
     stack_jobs: JobQueue
+    display_jobs: JobQueue
+    tile_jobs: JobQueue
     gpu_jobs: JobQueue
     measure_jobs: JobQueue
     train_jobs: JobQueue
     download_jobs: JobQueue
     warm_up_jobs: JobQueue
+    large: LargeImages
     parent: QWidget
     show_tab: Callable[[QWidget], None]
 
@@ -74,6 +84,8 @@ class Services:
             self.train_jobs,
             self.io_jobs,
             self.stack_jobs,
+            self.display_jobs,
+            self.tile_jobs,
             self.measure_jobs,
             self.download_jobs,
             self.warm_up_jobs,
@@ -91,6 +103,7 @@ class Services:
             self.measure_jobs,
             self.train_jobs,
             self.download_jobs,
+            self.display_jobs,
         )
 
     def show_error(self, error: Exception) -> None:
@@ -140,6 +153,7 @@ def make_services(
 ) -> Services:
     """Return the services of a window, with queues that it owns."""
     session = Session(project)
+    displays, tiles = JobQueue(window), JobQueue(window)
     return Services(
         session=session,
         selection=Selection(session),
@@ -148,6 +162,9 @@ def make_services(
         messages=MessageBar(),
         io_jobs=JobQueue(window),
         stack_jobs=JobQueue(window),
+        display_jobs=displays,
+        tile_jobs=tiles,
+        large=LargeImages(displays, tiles, cache_dir() / "pyramids"),
         measure_jobs=JobQueue(window),
         train_jobs=JobQueue(window),
         gpu_jobs=JobQueue(window),

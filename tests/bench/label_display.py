@@ -19,6 +19,10 @@ from label_options import OPTIONS, RADIUS, Labels, Option
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
+from cellpose_studio.app.images.large_images import LargeImages
+from cellpose_studio.app.jobs import JobQueue
+from cellpose_studio.core.images.levels import PlaneLimits
+from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.canvas import Canvas, isolate_napari
 
 Times = npt.NDArray[np.float64]
@@ -45,7 +49,10 @@ class Stage:
 
         self._gl = gl
         self._frames = 0
-        self.canvas = Canvas("dark")
+        large = LargeImages(JobQueue(), JobQueue(), cache_dir() / "pyramids")
+        # All of it is drawn here, at any size.
+        large.limits = PlaneLimits(pixels=2**40)
+        self.canvas = Canvas("dark", large)
         self.viewer = self.canvas.model
         self.canvas.widget.resize(1200, 800)
         self.canvas.widget.show()

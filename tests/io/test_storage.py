@@ -39,6 +39,7 @@ def named(title: str):
 
 
 FLOWS, THUMBNAILS = "Cache of flows", "Cache of thumbnails"
+COPIES = "Copies of large images"
 
 
 def test_every_kind_of_folder_is_listed():
@@ -51,7 +52,7 @@ def test_every_kind_of_folder_is_listed():
 
 def test_only_what_lies_in_the_cache_can_be_cleared():
     clearable = [each for each in storages() if each.ending]
-    assert [each.title for each in clearable] == [FLOWS, THUMBNAILS]
+    assert [each.title for each in clearable] == [FLOWS, THUMBNAILS, COPIES]
     assert all(paths.cache_dir() in each.path.parents for each in clearable)
     assert all(each.afterwards for each in clearable)
 
@@ -85,6 +86,15 @@ def test_clearing_removes_what_the_application_put_there_and_no_more():
     assert clear(storage) == Cleared(files=2, size=30, kept=0)
     left = sorted(file.name for file in storage.path.iterdir())
     assert left == [".saving.flows", "notes.txt"]
+
+
+def test_clearing_removes_folders_of_copies():
+    storage = named(COPIES)
+    fill(storage.path / "a.zarr" / "2" / "c", x=10)
+    fill(storage.path / "a.zarr", done=5)
+    fill(storage.path / "notes", x=1)
+    assert clear(storage) == Cleared(files=2, size=15, kept=0)
+    assert [each.name for each in storage.path.iterdir()] == ["notes"]
 
 
 def test_clearing_leaves_projects_settings_and_logs(home):

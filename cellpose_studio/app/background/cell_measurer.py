@@ -13,6 +13,7 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.core.review.queue import Review, measured_again, review_of
+from cellpose_studio.io.masks.mapped import empty_labels
 
 _DELAY = 100
 """ms in which edits are looked at together."""
@@ -121,7 +122,7 @@ class CellMeasurer:
             # Released at the end, so that edits need not copy what they change.
             snapshot = taken.pop()
             if before is None:
-                shapes = cell_shapes(snapshot.array(), in_time)
+                shapes = cell_shapes(snapshot.array(empty_labels), in_time)
                 return review_of(shapes, confidence, decided)
             return measured_again(before, snapshot, boxes, confidence, decided, in_time)
 

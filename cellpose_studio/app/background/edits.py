@@ -15,6 +15,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.io.masks.mapped import empty_labels
 
 T = TypeVar("T")
 MasksOperation = Callable[[Operations, Checkpoint], Changed | None]
@@ -65,7 +66,7 @@ class BackgroundEdits:
 
         def look(checkpoint: Checkpoint) -> T:
             # Let go of it, or the step in the end would keep what it changes as well.
-            array = taken.pop().array()
+            array = taken.pop().array(empty_labels)
             checkpoint.check()
             table = CellTable.of(array, highest)
             checkpoint.check()

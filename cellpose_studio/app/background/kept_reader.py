@@ -15,6 +15,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.io.masks.mapped import empty_labels
 
 _DELAY = 300
 """ms in which edits are looked at together."""
@@ -86,7 +87,7 @@ class KeptReader:
 
         def work(_: object) -> HandEdits:
             # Released at the end, so that edits need not copy what they change.
-            present = taken.pop().array()
+            present = taken.pop().array(empty_labels)
             table = CellTable.of(present, highest)
             return hand_edits(project, masks, present, table)
 

@@ -10,6 +10,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.operations import Changed, Operations
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.measure.compartments.matching import match_nuclei
+from cellpose_studio.io.masks.mapped import empty_labels
 
 TITLE = "Give nuclei the ids of their cells"
 
@@ -42,7 +43,7 @@ def give_nuclei_ids(
     moved = [0]
 
     def operation(operations: Operations, _: Checkpoint) -> Changed | None:
-        of_cells = taken.pop().array()
+        of_cells = taken.pop().array(empty_labels)
         found = match_nuclei(operations.present, of_cells, least, in_time)
         names = found.names(image.source.frames, first)
         changed = operations.rename(names, TITLE)

@@ -31,6 +31,7 @@ from cellpose_studio.core.measure.inputs import CellFacts, Channel
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.measure.scale import scale_of
 from cellpose_studio.core.review.cell_shapes import CellShapes, cell_shapes
+from cellpose_studio.io.masks.mapped import empty_labels
 
 _DELAY = 250
 """ms in which edits are looked at together."""
@@ -285,7 +286,7 @@ class TableMeasurer:
 
             # Released at the end, so that edits need not copy what they change.
             snapshot = taken.pop()
-            array = snapshot.array()
+            array = snapshot.array(empty_labels)
             second = seconds.pop() if seconds else None
             shapes = cell_shapes(array, in_time)
             now = replace(known, hand=hand_edits_of(project, labels, array))

@@ -32,6 +32,9 @@ RUN_RESULT = "cells"
 """Name of the label set that runs write to."""
 
 
+_MOST_AHEAD = 64_000_000
+"""Most pixels of masks that are drawn ahead: of larger ones, what is in view is."""
+
 _CHECKED = bool(os.environ.get("CELLPOSE_STUDIO_DEBUG"))
 """Whether pixels that can be edited may only be read in the GUI thread."""
 
@@ -137,7 +140,7 @@ class LabelImage:
             Of the cells, as they will be when the canvas shows the masks.
         """
         array, edits = self._array, self.edits
-        if array is None or array.ndim > 2:
+        if array is None or array.ndim > 2 or array.size > _MOST_AHEAD:
             return
         drawn = draw_ahead(array, marks_of(statuses))
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -28,6 +28,7 @@ from cellpose_studio.core.provenance.search_record import SEARCH_STATE, SearchRe
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.runs.segmentation import Segmentation
+from cellpose_studio.io.masks.mapped import empty_labels
 from cellpose_studio.io.project.tables.window_state import read_state
 from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
 from cellpose_studio.workflows.blocks.forecast import (
@@ -135,6 +136,17 @@ class Runs:
         choice = self._cluster()
         return replace(found, scheduler=choice.address if choice else "")
 
+    def in_blocks(
+        self,
+        images: Iterable[ProjectImage],
+        model: ModelSpec,
+        parameters: SegmentationParameters,
+    ) -> list[Forecast]:
+        """Return what runs will take of those images that are done in blocks."""
+        free = free_memory()
+        each = (forecast(one.source, model, parameters, free) for one in images)
+        return [needed for needed in each if needed.side]
+
     def _on_leaving(self) -> None:
         """Stop all runs, and record them while their project can be written to."""
         runs = self._under_way.copy()
@@ -182,7 +194,9 @@ class Runs:
                     cluster = stack.enter_context(open_cluster(choice, checkpoint))
                     given = cluster.arguments()
                 blocks = segment_in_blocks(*common, side, **given)
-                result = stack.enter_context(blocks).loaded(checkpoint.check)
+                result = stack.enter_context(blocks).loaded(
+                    checkpoint.check, empty_labels
+                )
                 record = record_of(result, started, checkpoint)
                 return _labels_of(result, self._with_search(record))
         result = segment(*common, device, **given)

@@ -19,6 +19,8 @@ _LOOKED_AT = 1024
 """Samples along each side of a plane, enough to estimate the contrast."""
 _MOST_CHANNELS = 6
 """Channels that are read for a thumbnail; more would not be told apart."""
+_AT_ONCE = 128 * 1024**2
+"""Bytes of a plane that are read at once."""
 _PER_PIXEL = 4
 """Labels sampled along each side of a pixel, so that small cells are not missed."""
 Floats = npt.NDArray[np.float32]
@@ -80,16 +82,28 @@ def sample_plane(
     t: int = 0,
     z: int | None = None,
     shown: bool = False,
+    at_once: int = _AT_ONCE,
 ) -> npt.NDArray[np.generic]:
     """Return a channel of a plane, thinned out where it is very large.
 
     Without ``z`` it is the middle plane. With ``shown`` the plane is on the screen, or
-    will be, and is read once for both.
+    will be, and is read once for both. One of more than ``at_once`` bytes is read band
+    by band.
     """
-    read = image.shown_plane if shown else image.plane
-    plane = read(t, channel, image.planes // 2 if z is None else z)
-    every = max(1, max(plane.shape) // _LOOKED_AT)
-    return plane[::every, ::every]
+    z = image.planes // 2 if z is None else z
+    height, width = image.shape[3:]
+    every = max(1, max(height, width) // _LOOKED_AT)
+    rows = max(1, at_once // (every * width * image.dtype.itemsize)) * every
+    if rows >= height:
+        read = image.shown_plane if shown else image.plane
+        return read(t, channel, z)[::every, ::every]
+    outer = (slice(t, t + 1), slice(channel, channel + 1), slice(z, z + 1))
+    bands = []
+    for y in range(0, height, rows):
+        band = (*outer, slice(y, min(y + rows, height)), slice(0, width))
+        # A copy, because a view would keep all of the band in memory.
+        bands.append(image.reader.read(band)[0, 0, 0, ::every, ::every].copy())
+    return np.concatenate(bands)
 
 
 def _brightness(seen: npt.NDArray[np.generic]) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,8 @@ CHUNK = 512
 """Height and width of a chunk; those at the lower and right border are smaller."""
 
 Labels = npt.NDArray[np.uint32]
+EmptyLabels = Callable[[tuple[int, ...]], Labels]
+"""Makes an array for a label image of a shape, in memory or in a file."""
 
 
 class ChunkIndex(NamedTuple):
@@ -29,6 +31,11 @@ class ChunkIndex(NamedTuple):
     plane: int
     row: int
     column: int
+
+
+def in_memory(shape: tuple[int, ...]) -> Labels:
+    """Return an array of zeros for a label image, in memory."""
+    return np.zeros(shape, np.uint32)
 
 
 def planes_of(labels: Labels) -> Labels:

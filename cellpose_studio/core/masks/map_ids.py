@@ -7,16 +7,21 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.compiled import compiled
-from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, in_memory
 
 Ids = npt.NDArray[np.uint32]
 
 
-def map_ids(labels: Labels, names: dict[int, int]) -> Labels:
-    """Return labels with other ids; ``names`` maps every id but the background."""
+def map_ids(
+    labels: Labels, names: dict[int, int], empty: EmptyLabels = in_memory
+) -> Labels:
+    """Return labels with other ids; ``names`` maps every id but the background.
+
+    ``empty`` makes the array.
+    """
     ids = np.fromiter(names.keys(), np.uint32, len(names))
     others = np.fromiter(names.values(), np.uint32, len(names))
-    result = np.empty(labels.shape, np.uint32)
+    result = empty(labels.shape)
     flat = np.ascontiguousarray(labels).reshape(-1)
     _rename(flat, ids, others, result.reshape(-1))
     return result

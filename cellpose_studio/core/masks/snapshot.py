@@ -10,9 +10,11 @@ import numpy as np
 from cellpose_studio.core.masks.chunks import (
     CHUNK,
     ChunkIndex,
+    EmptyLabels,
     Labels,
     chunk,
     chunk_indices,
+    in_memory,
     touched_chunks,
 )
 
@@ -74,9 +76,12 @@ class Snapshot:
                     ]
         return whole.reshape(*(s.stop - s.start for s in region))
 
-    def array(self) -> Labels:
-        """Return a copy of all pixels; slow for large ones."""
-        whole = np.empty(self.shape, np.uint32)
+    def array(self, empty: EmptyLabels = in_memory) -> Labels:
+        """Return a copy of all pixels, which is slow for large ones.
+
+        ``empty`` makes the array.
+        """
+        whole = empty(self.shape)
         # Each chunk takes the lock by itself, so an edit waits for one copy at most.
         for index in chunk_indices(self.shape):
             chunk(whole, index)[...] = self.chunk(index)

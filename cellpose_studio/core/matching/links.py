@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cellpose_studio.core.edits.changes import Mask
 from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, in_memory
 from cellpose_studio.core.masks.labels import cell_ids
 from cellpose_studio.core.masks.map_ids import map_ids
 from cellpose_studio.core.matching.compare import shared_pixels
@@ -38,19 +38,23 @@ def match_cells(
 
 
 def carry_over_ids(
-    before: Labels, after: Labels, highest: int, threshold: float = 0.5
+    before: Labels,
+    after: Labels,
+    highest: int,
+    threshold: float = 0.5,
+    empty: EmptyLabels = in_memory,
 ) -> Labels:
     """Return ``after`` with the ids of ``before`` where cells match.
 
     All other cells get ids above ``highest``, which no cell has ever had, in the
-    order of their ids. Only the ids change, not the shapes.
+    order of their ids. Only the ids change, not the shapes. ``empty`` makes the array.
     """
     olds, news, shared = _shared(before, after)
     names = _match(olds, news, shared, threshold)
     new = [cell for cell in np.unique(news[news > 0]).tolist() if cell not in names]
     first = max(highest, int(olds.max(initial=0))) + 1
     names.update(zip(new, range(first, first + len(new)), strict=True))
-    return map_ids(after, names)
+    return map_ids(after, names, empty)
 
 
 def keep_locked(

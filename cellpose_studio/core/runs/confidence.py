@@ -87,6 +87,19 @@ class Confidence:
             probabilities=self.probabilities[there],
         )
 
+    def renamed(self, names: dict[int, int]) -> Confidence:
+        """Return the confidence in cells under other ids; ``names`` maps to these."""
+        kept = self.among(np.array(sorted(names), np.uint32))
+        ids = np.array([names[cell] for cell in kept.ids.tolist()], np.uint32)
+        order = np.argsort(ids)
+        return replace(
+            kept,
+            ids=ids[order],
+            pixels=kept.pixels[order],
+            flow_errors=kept.flow_errors[order],
+            probabilities=kept.probabilities[order],
+        )
+
     def with_others(self, others: Confidence) -> Confidence:
         """Return the confidence in these cells and those others, which differ.
 

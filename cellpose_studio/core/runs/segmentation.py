@@ -37,6 +37,10 @@ class MaskMaker(Protocol):
         ...
 
 
+EmptyLabels = Callable[[tuple[int, ...]], npt.NDArray[np.uint32]]
+"""Makes an array for a label image of a shape, in memory or in a file."""
+
+
 class LabelReader(Protocol):
     """A label image that is read box by box.
 
@@ -60,7 +64,9 @@ class LabelReader(Protocol):
         """Return a box (y, x) of a plane; frames x planes are counted in this order."""
         ...
 
-    def whole(self, check: Callable[[], None]) -> npt.NDArray[np.uint32]:
+    def whole(
+        self, check: Callable[[], None], empty: EmptyLabels
+    ) -> npt.NDArray[np.uint32]:
         """Return all of it; raises `MemoryError`, and what ``check`` raises."""
         ...
 
@@ -185,8 +191,8 @@ class BlockSegmentation(RunResult):
 
     labels: LabelReader
 
-    def loaded(self, check: Callable[[], None]) -> Segmentation:
-        """Return the result with its masks in memory.
+    def loaded(self, check: Callable[[], None], empty: EmptyLabels) -> Segmentation:
+        """Return the result with its masks in an array that ``empty`` makes.
 
         Raises
         ------
@@ -194,7 +200,7 @@ class BlockSegmentation(RunResult):
             If they do not fit.
         """
         try:
-            labels = self.labels.whole(check)
+            labels = self.labels.whole(check, empty)
         except MemoryError as error:
             raise NotEnoughMemory(
                 f"The masks of {self.image.name} do not fit into memory.",

@@ -39,7 +39,8 @@ from cellpose_studio.engine.blocks.tile_groups import (
     seen_by,
     shares,
 )
-from cellpose_studio.engine.flows.compute import VIEWS, volume_shape
+from cellpose_studio.engine.flows.compute import VIEWS, seen_window, volume_shape
+from cellpose_studio.engine.flows.region import needed_part
 from cellpose_studio.engine.flows.tiles import TileCounter, Tiling, run_tiles, tiling
 from cellpose_studio.engine.networks.network import Network
 
@@ -112,6 +113,19 @@ class NetworkFlows:
         """(Z, Y, X) of a part."""
         size = self.image.shape if self.parameters.resample else self.seen
         return size if self.parameters.do_3D else (1, *size[1:])
+
+    @cached_property
+    def _needed_tiles(self) -> tuple[range, range, frozenset[int]] | None:
+        """Time points, planes and numbers of tiles that a region needs; None: all."""
+        if self.parameters.region is None:
+            return None
+        frames, planes, part = needed_part(
+            self.image.image, self.network, self.parameters, self.diameter
+        )
+        assert part is not None
+        cut = self.tilings[0]
+        window = seen_window(part, (len(planes), *cut.size), self.network_scale)
+        return frames, planes, frozenset(cut.in_window(window))
 
     @cached_property
     def tilings(self) -> list[Tiling]:
@@ -204,7 +218,12 @@ class NetworkFlows:
     def _is_empty(
         self, group: TileGroup, cut: Tiling, plane: int, row: int, column: int
     ) -> bool:
-        """Return whether a coarse look at what a tile sees shows nothing."""
+        """Return whether a coarse look shows nothing, or the region needs no tile."""
+        if (needs := self._needed_tiles) is not None:
+            frames, planes, tiles = needs
+            tile = row * cut.grid[1] + column
+            if group.t not in frames or plane not in planes or tile not in tiles:
+                return True
         box = seen_by(
             cut,
             range(plane, plane + 1),

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.masks.chunks import EmptyLabels, in_memory
 from cellpose_studio.core.runs.confidence import FLOW_CHECK, Confidence
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.blocks.boxes import Box, Shape
+from cellpose_studio.engine.blocks.boxes import Box, Shape, meet, within
 from cellpose_studio.engine.blocks.flow_source import FlowSource
 from cellpose_studio.engine.blocks.masking import (
     PASSES,
@@ -76,15 +77,21 @@ class BlockLabels:
         """Number of planes of all frames."""
         return int(np.prod(self.shape[:-2], dtype=int))
 
-    def whole(self, check: Callable[[], None] = lambda: None) -> Labels:
+    def whole(
+        self,
+        check: Callable[[], None] = lambda: None,
+        empty: EmptyLabels = in_memory,
+    ) -> Labels:
         """Return the whole label image; ``check`` may raise to cancel.
+
+        ``empty`` makes the array that it is read into, block by block.
 
         Raises
         ------
         MemoryError
             If it is too large.
         """
-        labels = np.zeros(self.shape, np.uint32)
+        labels = empty(self.shape)
         depth = self._parts[0].masks.masks[0]
         parts = labels.reshape(len(self._parts), depth, *self.shape[-2:])
         for array, part in zip(parts, self._parts, strict=True):
@@ -177,8 +184,31 @@ def makers_of(
     ]
 
 
+def _pixels_in_region(
+    maker: BlockMasks, count: int, numbers: list[npt.NDArray[np.int64]]
+) -> npt.NDArray[np.int64]:
+    """Return how many pixels each of ``count`` cells of a part has in the region."""
+    region = maker.parameters.region
+    assert region is not None
+    size = maker.masks[1], maker.masks[2]
+    rows, columns = region.rows_and_columns(size)
+    mask = region.mask(size)
+    every = [np.concatenate([[0], own + 1]).astype(np.uint32) for own in numbers]
+    pixels = np.zeros(count + 1, np.int64)
+    for core in maker.mask_blocks:
+        common = meet(core, (core[0], rows, columns))
+        if common is not None:
+            labels = maker.labels_in(common, "masks", maker.mask_blocks, every)
+            inside = mask[within(common[1:], (rows, columns))]
+            pixels += np.bincount(labels[:, inside].ravel(), minlength=count + 1)
+    return pixels[1:]
+
+
 def _chosen(maker: BlockMasks, used: int) -> tuple[MasksOfPart, Confidence]:
-    """Choose the cells of a part by their size and place; ids follow ``used``."""
+    """Choose the cells of a part by their size and place; ids follow ``used``.
+
+    With a region, those of which at least half of the pixels lie in it.
+    """
     parameters = maker.parameters
     cells, numbers = joined(maker.tables("masks", len(maker.mask_blocks)))
     stays = np.ones(len(cells), np.bool_)
@@ -188,6 +218,8 @@ def _chosen(maker: BlockMasks, used: int) -> tuple[MasksOfPart, Confidence]:
         axes = slice(0 if maker.source.axes == 3 else 1, None)
         at_border = (cells.low == 0) | (cells.high == np.array(maker.masks))
         stays &= ~at_border[:, axes].any(1)
+    if parameters.region is not None:
+        stays &= 2 * _pixels_in_region(maker, len(cells), numbers) >= cells.pixels
     ids = np.where(stays, used + np.cumsum(stays), 0).astype(np.uint32)
     sums = np.zeros((len(cells), 4))
     for n, own in enumerate(numbers):

@@ -51,7 +51,7 @@ def count_tiles(
     z, y, x = stack
     if not parameters.do_3D:
         cut = tiling((y, x), scale, network, parameters)
-        window = _window(part, (z, *cut.size), scale) if part else None
+        window = seen_window(part, (z, *cut.size), scale) if part else None
         return z * len(cut.in_window(window))
     shape = volume_shape(stack, parameters, scale)
     # The volume is scaled as a whole, so its planes are cut at a scale of 1.
@@ -84,7 +84,7 @@ def flows_of_planes(
     window = None
     if part is not None:
         size = tiling(stack.shape[1:3], scale, network, parameters).size
-        window = _window(part, (len(stack), *size), scale)
+        window = seen_window(part, (len(stack), *size), scale)
     outputs = run_planes(network, stack, scale, parameters, counter, window)
     if parameters.resample and scale != 1.0:
         outputs = resize_image(outputs, *stack.shape[1:3])
@@ -156,7 +156,7 @@ def among_all(flows: Flows, frames: int, planes: int, at: int) -> Flows:
     return replace(flows, dP=field, cellprob=cellprob, frames=frames)
 
 
-def _window(part: Part, shape: tuple[int, int, int], scale: float) -> Window:
+def seen_window(part: Part, shape: tuple[int, int, int], scale: float) -> Window:
     """Return a part of all planes of a stack of ``shape``, at the network's scale."""
     planes, *size = shape
     return Window(slice(0, planes), *map(_scaled, part, size, (scale, scale)))
@@ -168,7 +168,7 @@ def _seen_from(
     """Return a part of a volume of ``shape``, whose axes are turned for a view."""
     if part is None:
         return None
-    whole = _window(part, shape, scale)
+    whole = seen_window(part, shape, scale)
     sides = whole.planes, whole.rows, whole.columns
     return Window(*(sides[axis] for axis in turn[:3]))
 

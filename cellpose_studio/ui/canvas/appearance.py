@@ -92,7 +92,7 @@ def masks_shown(layers: Iterable[Any]) -> list[MasksAppearance]:
     masks = [layer for layer in layers if hasattr(layer, "draw_picture")]
     return [
         MasksAppearance(
-            layer.data,
+            layer.data[0] if layer.multiscale else layer.data,
             np.asarray(layer.colormap.colors, np.float32),
             float(layer.opacity),
             layer.draw_picture,

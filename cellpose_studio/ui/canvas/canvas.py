@@ -10,6 +10,7 @@ import numpy as np
 from qtpy.QtCore import QObject, QRect, Signal
 from qtpy.QtWidgets import QApplication, QWidget
 
+from cellpose_studio.app.images.large_images import LargeImages
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.canvas.appearance import (
     ChannelAppearance,
@@ -21,6 +22,7 @@ from cellpose_studio.ui.canvas.camera import Camera
 from cellpose_studio.ui.canvas.channels import Channels
 from cellpose_studio.ui.canvas.frames import Frames
 from cellpose_studio.ui.canvas.image_layers import add_image
+from cellpose_studio.ui.canvas.layers.large_image import LargeLayers
 from cellpose_studio.ui.canvas.lines import JoinedPaths, Lines, Path
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 from cellpose_studio.ui.canvas.mouse import Mouse
@@ -69,6 +71,11 @@ class Canvas(QObject):
         The canvas with the sliders of its axes, to put into a layout.
     surface
         The part of it that the image is drawn on, with the OpenGL context.
+
+    Parameters
+    ----------
+    large
+        Pixels of large images.
     """
 
     status_changed = Signal(str)
@@ -77,8 +84,9 @@ class Canvas(QObject):
     plane_changed = Signal()
     layers_changed = Signal()  # one was added, removed, shown or hidden
     appearance_changed = Signal()  # as above, or colours, contrast, opacity, …
+    failed = Signal(Exception)  # pixels of a large image cannot be read
 
-    def __init__(self, theme: str) -> None:
+    def __init__(self, theme: str, large: LargeImages) -> None:
         super().__init__()
         use_few_units()
         write_icons_once()
@@ -115,8 +123,10 @@ class Canvas(QObject):
         self.widget = Viewer(self.model)
         self.surface: QWidget = self.widget.canvas.native
         self._image: ImageSource | None = None
+        self._large = large
+        self._large_layers: LargeLayers | None = None
         frames = Frames(self.widget.canvas._scene_canvas)  # PRIVATE
-        self.masks = MaskLayers(self.model, frames)
+        self.masks = MaskLayers(self.model, frames, large)
         view = self.widget.canvas.view  # PRIVATE
         self._mouse = Mouse(self.model, self._scale)
         self._mouse.receive_all_moves(self.widget.canvas)
@@ -150,6 +160,9 @@ class Canvas(QObject):
     def show_image(self, image: ImageSource | None) -> None:
         """Replace the layers by those of ``image`` and fit the view; None clears."""
         self._image = image
+        if self._large_layers is not None:
+            self._large_layers.close()
+            self._large_layers = None
         self._lines.clear()
         self.masks.set_image(image)
         self.camera.set_image(image)
@@ -165,11 +178,18 @@ class Canvas(QObject):
         self.image_changed.emit()
         if image is None:
             return
-        add_image(self.model, image)
+        if (large := self._large.of(image)) is not None:
+            large.failed.connect(self._on_large_failed)
+            told = self.channels.changed.emit
+            self._large_layers = LargeLayers(self.model, large, told)
+        else:
+            add_image(self.model, image)
         self.model.dims.axis_labels = [*image.label_axes]
         self.camera.reset()
         self._show_middle_plane(image)
-        self.channels.set_image(image)
+        if self._large_layers is not None:
+            self._large_layers.show()
+        self.channels.set_image(image, self._large_layers)
 
     @property
     def image(self) -> ImageSource | None:
@@ -259,6 +279,8 @@ class Canvas(QObject):
         """Release OpenGL and threads; call in the window's closeEvent."""
         from napari.utils.events.event_utils import disconnect_events
 
+        if self._large_layers is not None:
+            self._large_layers.close()
         self.model._layer_slicer.shutdown()  # PRIVATE
         disconnect_events(self.model.dims.events, self.model)
         self.model.layers.clear()
@@ -296,6 +318,9 @@ class Canvas(QObject):
 
     def _scale(self) -> tuple[float, ...] | None:
         return None if self._image is None else self._image.label_scale
+
+    def _on_large_failed(self, error: Exception) -> None:
+        self.failed.emit(error)
 
     def _on_rendering(self, on: bool) -> None:
         """Hide the lines, which belong to a plane, and show cells as surfaces in 3D."""

@@ -22,6 +22,7 @@ from cellpose_studio.ui.canvas.image_layers import (
     colormap_of,
     limits_of,
 )
+from cellpose_studio.ui.canvas.layers.large_image import LargeLayers
 
 _SHOWN = {"visible", "contrast_limits", "gamma", "colormap"}
 """Events of the layers after which a channel is shown in another way."""
@@ -46,11 +47,15 @@ class Channels(QObject):
         self._model = model
         self._image: ImageSource | None = None
         self._layers: list[Any] = []
+        self._large: LargeLayers | None = None
         self._setting = False
 
-    def set_image(self, image: ImageSource | None) -> None:
+    def set_image(
+        self, image: ImageSource | None, large: LargeLayers | None = None
+    ) -> None:
         """Take the layers of ``image`` from the viewer; None forgets those there."""
         self._image = image
+        self._large = large
         found = [one for one in self._model.layers if CHANNEL in one.metadata]
         self._layers = found if image is not None else []
         for layer in self._layers:
@@ -118,6 +123,8 @@ class Channels(QObject):
         image, steps = self._image, list(self._model.dims.current_step)
         t = int(steps.pop(0)) if image.frames > 1 else 0
         z = int(steps.pop(0)) if image.planes > 1 else 0
+        if self._large is not None:
+            return self._large.limits(channel, t, z)
         return auto_limits(sample_plane(image, channel, t, z, shown=True))
 
     def values_at(self, position: Sequence[float]) -> list[tuple[str, Any]]:
@@ -129,6 +136,8 @@ class Channels(QObject):
             World coordinates, from napari's cursor.
         """
         found = []
+        if self._large is not None and self._layers:
+            return self._values_of_large(position)
         for name, layer in zip(self.names, self._layers, strict=False):
             value = layer.get_value(position, world=True) if layer.visible else None
             if value is not None:
@@ -136,6 +145,20 @@ class Channels(QObject):
                 shift = layer.metadata.get(SHIFT)
                 found.append((name, value + shift if shift else value))
         return found
+
+    def _values_of_large(self, position: Sequence[float]) -> list[tuple[str, Any]]:
+        """Return the same of a large image: what was read at full resolution."""
+        assert self._large is not None
+        at = [round(n) for n in self._layers[0].world_to_data(position)]
+        if self.rgb:
+            colours = [self._large.value(n, at) for n in range(3)]
+            return [] if None in colours else [(self.names[0], colours)]
+        found = [
+            (name, self._large.value(n, at))
+            for n, name in enumerate(self.names)
+            if self._layers[n].visible
+        ]
+        return [(name, value) for name, value in found if value is not None]
 
     @contextmanager
     def _one_signal(self) -> Iterator[None]:

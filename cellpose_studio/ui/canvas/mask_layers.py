@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.app.images.large_images import LargeImages
 from cellpose_studio.core.display.cell_colours import CellColours
 from cellpose_studio.core.display.label_marks import DrawnLabels
 from cellpose_studio.core.display.label_picture import (
@@ -21,7 +22,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.ui.canvas.frames import Frames
 from cellpose_studio.ui.canvas.image_layers import placement
-from cellpose_studio.ui.canvas.labels_layer import labels_layer
+from cellpose_studio.ui.canvas.layers.labels_layer import labels_layer
 from cellpose_studio.ui.canvas.pictures import put_comparison
 
 OPACITY = 0.4
@@ -40,10 +41,13 @@ class MaskLayers:
         napari's viewer model.
     frames
         Those of the canvas.
+    large
+        Says which masks are shown by their levels.
     """
 
-    def __init__(self, model: Any, frames: Frames) -> None:
+    def __init__(self, model: Any, frames: Frames, large: LargeImages) -> None:
         self._model = model
+        self._large = large
         self._layer_class = labels_layer()
         self._image: ImageSource | None = None
         self._layers: dict[str, Any] = {}
@@ -92,15 +96,20 @@ class MaskLayers:
             self._set_ranks(layer, confidence, certain)
             layer.marks = self._marks.get(name)
             layer.drawn = drawn
-            layer.replace_labels(labels)
+            if layer.multiscale:
+                layer.data = self._large.label_levels(labels)
+            else:
+                layer.replace_labels(labels)
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
         assert self._image is not None
         # The layer is hidden until it is set up: each setting of a visible layer
         # draws the masks again.
+        levels = self._large.label_levels(labels)
         layer = self._layer_class(
-            labels,
+            levels or labels,
             name=name,
+            multiscale=levels is not None,
             colormap=self._colours(),
             visible=False,
             **placement(self._image),
@@ -153,7 +162,8 @@ class MaskLayers:
         layer = self._layer(name)
         if layer is None:
             return
-        if self._model.dims.ndisplay == 3:
+        if self._model.dims.ndisplay == 3 or layer.multiscale:
+            # Of large masks, the layer has no more than what is in view.
             layer.refresh(extent=False)
             return
         for region in filter(self._is_shown, regions):
@@ -168,6 +178,9 @@ class MaskLayers:
         layer = self._layer(name)
         if layer is None or self._model.dims.ndisplay == 3:
             self.redraw(name, [region])
+        elif layer.multiscale:
+            self._late.add(name)
+            self._frames.ask()
         elif self._is_shown(region):
             waiting = layer._updated_slice  # PRIVATE
             if waiting is not None and _common_size(waiting, region) > _MUCH:
@@ -179,7 +192,10 @@ class MaskLayers:
     def _redraw_late(self) -> None:
         late, self._late = self._late, set()
         for layer in filter(None, map(self._layer, late)):
-            layer._partial_labels_refresh()
+            if layer.multiscale:
+                layer.refresh(extent=False)
+            else:
+                layer._partial_labels_refresh()
 
     def _is_shown(self, region: tuple[slice, ...]) -> bool:
         """Return whether a region is in the plane on the screen.
@@ -211,7 +227,8 @@ class MaskLayers:
 
     def show_comparison(self, picture: npt.NDArray[np.uint8] | None) -> None:
         """Show a comparison in place of the masks; None removes it."""
-        put_comparison(self._model, self._layers.values(), self._image, picture)
+        levels = None if picture is None else self._large.label_levels(picture)
+        put_comparison(self._model, self._layers.values(), self._image, picture, levels)
 
     def set_filled(self, filled: bool) -> None:
         """Fill the cells with their colours, or not."""
@@ -285,6 +302,8 @@ class MaskLayers:
         for layer in self._layers.values():
             # `activate` shows one label set at a time, so the first visible one is it.
             if layer.visible:
+                if layer.multiscale:
+                    return _id_at(layer, position)
                 return int(layer.get_value(position, world=True) or 0)
         return 0
 
@@ -345,6 +364,14 @@ class MaskLayers:
         colours = palette() if scale is None else scale
         table = colour_table(colours, fill=fill, outline=outline)
         return CyclicLabelColormap(colors=table)
+
+
+def _id_at(layer: Any, position: Sequence[float]) -> int:
+    """Return the id at world coordinates, whatever level is shown; 0 outside."""
+    labels = layer.data[0]
+    at = [round(n) for n in layer.world_to_data(position)]
+    inside = all(0 <= n < size for n, size in zip(at, labels.shape, strict=True))
+    return int(labels[tuple(at)]) if inside else 0
 
 
 def _common_size(one: tuple[slice, ...], other: tuple[slice, ...]) -> int:

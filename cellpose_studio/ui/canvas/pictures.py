@@ -79,8 +79,12 @@ def put_comparison(
     masks: Iterable[Any],
     image: ImageSource | None,
     picture: npt.NDArray[np.uint8] | None,
+    levels: list[npt.NDArray[np.uint8]] | None = None,
 ) -> None:
-    """Show each cell coloured by its change in place of the masks; None removes it."""
+    """Show each cell coloured by its change in place of the masks; None removes it.
+
+    A large picture is shown by its ``levels``.
+    """
     layers = model.layers
     for layer in [one for one in layers if one.metadata.get(COMPARISON)]:
         layers.remove(layer)
@@ -89,7 +93,8 @@ def put_comparison(
     for layer in masks:
         layer.visible = False
     layer = model.add_labels(
-        picture,
+        levels or picture,
+        multiscale=levels is not None,
         name=COMPARISON,
         colormap=_colour_table(),
         opacity=1,

@@ -9,10 +9,15 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.runs.thresholds import Thresholds
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.ui.segment.large_images import Confirm, confirm_blocks
+from cellpose_studio.ui.segment.large_images import (
+    Confirm,
+    ConfirmSeveral,
+    confirm_blocks,
+    confirm_several,
+)
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.region_runs import RegionRuns
-from cellpose_studio.ui.segment.run_scope import RunScope
+from cellpose_studio.ui.segment.run_scope import Request, RunScope
 from cellpose_studio.ui.segment.thresholds import (
     ResultPanel,
     bring_back_text,
@@ -41,6 +46,7 @@ class SegmentActions:
         self._regions = regions
         panel.parameters.masks.follow(session)
         self.confirm: Confirm = confirm_blocks
+        self.confirm_several: ConfirmSeveral = confirm_several
         panel.run_requested.connect(self.run)
         panel.thresholds_changed.connect(self.change_thresholds)
         panel.thresholds_released.connect(thresholds.end_gesture)
@@ -51,7 +57,7 @@ class SegmentActions:
         if request is None or image is None:
             return None
         if self._scope.several:
-            self._scope.queue()
+            self._scope.queue(self._confirm_queue)
             return None
         if self._scope.in_view:
             return self._regions.run_on_view()
@@ -60,6 +66,14 @@ class SegmentActions:
             return None
         masks = self._panel.parameters.masks.name
         return self._runs.start(image, *request, masks=masks)
+
+    def _confirm_queue(self, requests: list[Request]) -> bool:
+        """Ask once for all images of the queue that are too large to run as a whole."""
+        large = [
+            needed for request in requests for needed in self._runs.in_blocks(*request)
+        ]
+        count = sum(len(images) for images, *_ in requests)
+        return not large or self.confirm_several(count, large, self._panel)
 
     def change_thresholds(self) -> None:
         """Recompute the masks of the image shown with the thresholds of the panel."""

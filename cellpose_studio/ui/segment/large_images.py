@@ -7,11 +7,13 @@ from collections.abc import Callable
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.wording import image_count
 from cellpose_studio.io.storage import room_text
 from cellpose_studio.ui.widgets.question import ask
 from cellpose_studio.workflows.blocks.forecast import Forecast
 
 Confirm = Callable[[ImageSource, Forecast, QWidget], bool]
+ConfirmSeveral = Callable[[int, list[Forecast], QWidget], bool]
 
 
 def confirm_blocks(image: ImageSource, needed: Forecast, parent: QWidget) -> bool:
@@ -22,6 +24,32 @@ def confirm_blocks(image: ImageSource, needed: Forecast, parent: QWidget) -> boo
         f"Run {image.name} in blocks?",
         blocks_text(image, needed),
         "Run",
+    )
+
+
+def confirm_several(count: int, large: list[Forecast], parent: QWidget) -> bool:
+    """Ask once whether to queue ``count`` images, the ``large`` ones in blocks."""
+    return ask(
+        parent,
+        "Run large images",
+        f"Queue {image_count(count)}, {len(large)} of them in blocks?",
+        several_text(large),
+        "Run",
+    )
+
+
+def several_text(large: list[Forecast]) -> str:
+    """Return what runs in blocks take, one after another, and what they leave."""
+    seconds = sum(needed.seconds for needed in large)
+    memory = max(needed.memory for needed in large)
+    disk = max(needed.disk for needed in large)
+    which = "One does" if len(large) == 1 else f"{len(large)} do"
+    return (
+        f"{which} not fit into the free memory as a whole. In blocks, this takes "
+        f"{duration_text(seconds)} on this computer's processor, less with a graphics "
+        f"card, {room_text(memory)} of memory, and up to {room_text(disk)} on the disk "
+        "at a time. You can cancel it: started again, it goes on with the next block. "
+        "For other thresholds these images have to be run again."
     )
 
 

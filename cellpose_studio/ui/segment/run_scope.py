@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qtpy.QtCore import QObject, Qt, QTimer
 
 from cellpose_studio.app.images.image_status import status_of
@@ -9,6 +11,8 @@ from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.segment.panel import SegmentPanel
 
@@ -26,6 +30,10 @@ _SCOPES = {
     "listed": ("all listed", "All images that pass the filter of the list."),
     "untouched": ("untouched", "All images of the project without masks."),
 }
+
+
+Request = tuple[list[ProjectImage], ModelSpec, SegmentationParameters]
+"""Images, and what to run on them."""
 
 
 class RunScope(QObject):
@@ -77,17 +85,30 @@ class RunScope(QObject):
             return [e for e in self._session.images if status_of(e) == "untouched"]
         return [shown] if shown else []
 
-    def queue(self) -> None:
-        """Add the images to the queue, with model and parameters of the panel."""
+    def queue(self, confirm: Callable[[list[Request]], bool]) -> None:
+        """Add the images to the queue, with model and parameters of the panel.
+
+        ``confirm`` says whether to do so.
+        """
+        requests = self._requests()
+        if not requests or not confirm(requests):
+            return
+        masks = self._segment.parameters.masks.name
+        for images, model, parameters in requests:
+            self._batch.add(images, model, parameters, masks)
+
+    def _requests(self) -> list[Request]:
+        """Return the images of the scope, by the parameters that they get."""
         kinds: dict[bool, list[ProjectImage]] = {}
         for image in self.images():
             # Stacks get other parameters than single planes, which cannot run in 3D.
             kinds.setdefault(image.source.planes > 1, []).append(image)
+        found = []
         for images in kinds.values():
             request = self._segment.run_request_for(images[0].source)
             if request is not None:
-                masks = self._segment.parameters.masks.name
-                self._batch.add(images, *request, masks)
+                found.append((images, *request))
+        return found
 
     def _connect(self) -> None:
         self.box.currentIndexChanged.connect(lambda _: self._refresh())

@@ -206,7 +206,8 @@ class MainWindow(QMainWindow):
     # Construction of the parts
 
     def _make_canvas(self, theme: str) -> None:
-        self.canvas = Canvas(theme)
+        self.canvas = Canvas(theme, self.services.large)
+        self.canvas.failed.connect(self.services.show_error)
         self._view = SessionView(self.session, self.canvas)
 
     def _make_tools(self) -> None:

@@ -152,20 +152,28 @@ def diameter_of(
     parameters: SegmentationParameters,
     checkpoint: Checkpoint,
 ) -> float:
-    """Return the diameter of the cells on the middle plane of the first time point."""
+    """Return the diameter of the cells on the middle plane of the first time point.
+
+    With a region, on its plane and at its time point.
+    """
+    region = parameters.region
+    t = region.frame - 1 if region and region.frame else 0
+    z = region.plane - 1 if region and region.plane else pixels.shape[0] // 2
     # Only parts of the plane are looked at, and read.
-    plane = cast("npt.NDArray[np.float32]", _LazyPlane(pixels, pixels.shape[0] // 2))
+    plane = cast("npt.NDArray[np.float32]", _LazyPlane(pixels, t, z))
     with network.watched(checkpoint.check):
-        found = measure_diameter(network, plane, parameters, checkpoint)
+        found = measure_diameter(
+            network, plane, parameters.without_region(), checkpoint
+        )
     return round(found, 1)
 
 
 class _LazyPlane:
-    """A plane (Y, X, C) of the first time point, of which only parts are read."""
+    """A plane (Y, X, C), of which only parts are read."""
 
-    def __init__(self, pixels: NormalizedImage, plane: int) -> None:
+    def __init__(self, pixels: NormalizedImage, t: int, plane: int) -> None:
         self._pixels = pixels
-        self._plane = plane
+        self._t, self._plane = t, plane
         self.shape = (*pixels.shape[1:], pixels.inputs)
 
     def __getitem__(self, key: tuple[slice, slice]) -> npt.NDArray[np.float32]:
@@ -174,4 +182,4 @@ class _LazyPlane:
             for span, length in zip(key, self.shape[:2], strict=True)
         )
         plane = slice(self._plane, self._plane + 1)
-        return self._pixels.read(0, (plane, rows, columns))[0]
+        return self._pixels.read(self._t, (plane, rows, columns))[0]

@@ -72,8 +72,13 @@ def reason_whole(image: ImageSource, parameters: SegmentationParameters) -> str:
 
     A clause, for a sentence that says what follows.
     """
-    if parameters.region is not None:
-        return "a region is a part of the image"
+    region = parameters.region
+    if region is not None and region.cell_at is not None:
+        return "one cell may need another threshold"
+    if region is not None and region.contrast == "region":
+        return "a contrast of its own needs all of the region"
+    if region is not None and parameters.do_3D:
+        return "a region of a volume is seen from three sides"
     normalization = parameters.normalization
     if normalization.tile_norm_blocksize:
         return "normalising in tiles needs all of the image"
@@ -92,11 +97,11 @@ def refuse_large_region(
 ) -> None:
     """Raise `NotEnoughMemory` if a region lies in an image too large for ``free``.
 
-    The flows of a region have the size of the image, and are not made in blocks.
+    The flows of a region have the size of the image, if it is not run in blocks.
     """
     # The process has its own memory already.
     more = needed.memory - _BASE
-    if parameters.region is not None and more > free:
+    if parameters.region is not None and needed.side is None and more > free:
         raise NotEnoughMemory(
             f"A run on a region of {image.name} takes as much memory as one on all of "
             f"it: {more / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.",
@@ -139,7 +144,7 @@ def forecast(
     frames, _, z, y, x = image.shape
     pixels = frames * z * y * x
     axes = 3 if parameters.do_3D else 2
-    seconds = _seconds(image, model, parameters)
+    seconds = _seconds(image, model, parameters) * _share_of_region(image, parameters)
     inputs = max(1, len(parameters.channels))
     whole = int(_BASE + pixels * (_PER_PIXEL + 8 * (inputs - 1) + 16 * (axes - 2)))
     sides = block_side(parameters, side)
@@ -154,6 +159,17 @@ def forecast(
     memory = int(_BASE + block * _PER_BLOCK_PIXEL + 8 * pixels / 100)
     disk = pixels * _DISK * (axes - 1)
     return Forecast(side=sides, memory=memory, disk=disk, seconds=seconds)
+
+
+def _share_of_region(image: ImageSource, parameters: SegmentationParameters) -> float:
+    """Return which part of an image the network looks at."""
+    if parameters.region is None:
+        return 1.0
+    size = image.shape[3:]
+    sides = parameters.region.rows_and_columns(size)
+    return float(
+        np.prod([(s.stop - s.start) / n for s, n in zip(sides, size, strict=True)])
+    )
 
 
 def _seconds(

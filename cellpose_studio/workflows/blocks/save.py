@@ -15,6 +15,7 @@ from cellpose_studio.io.masks.export import (
     unfit,
 )
 from cellpose_studio.io.masks.export_formats import FORMATS
+from cellpose_studio.io.masks.mapped import empty_labels
 from cellpose_studio.workflows.save import save_fitting_of
 
 
@@ -66,7 +67,7 @@ def _save_whole(
 ) -> None:
     """Write formats that need all masks in memory, and add them to ``saved``."""
     try:
-        more = save_fitting_of(result.loaded(check), kinds, base)
+        more = save_fitting_of(result.loaded(check, empty_labels), kinds, base)
     except CannotSave as error:
         saved.reasons.append(error)
     except NotEnoughMemory as error:

@@ -21,6 +21,7 @@ from cellpose_studio.engine.networks.catalogue import (
 )
 from cellpose_studio.engine.threads import torch_threads, use_threads
 from cellpose_studio.engine.versions import versions
+from cellpose_studio.io.masks.mapped import empty_labels
 from cellpose_studio.paths import find_model_file
 from cellpose_studio.workflows.blocks.segment import segment_in_blocks
 from cellpose_studio.workflows.segment import segment
@@ -88,7 +89,7 @@ def run_again(
         else:
             side = record.blocks.side
             with segment_in_blocks(*common, side, **given) as found:
-                result = found.loaded(checkpoint.check)
+                result = found.loaded(checkpoint.check, empty_labels)
     card = filter(None, [model.card_problem])
     return result, (*card, *notes, *result.notes, *_about_versions(record))
 

@@ -9,7 +9,11 @@ from hypothesis.extra import numpy as hnp
 from cellpose_studio.core.display.channel_display import auto_limits, channel_colours
 from cellpose_studio.core.display.composite import Channel, composite
 from cellpose_studio.core.display.label_picture import colour_of, palette
-from cellpose_studio.core.display.thumbnail import image_thumbnail, label_thumbnail
+from cellpose_studio.core.display.thumbnail import (
+    image_thumbnail,
+    label_thumbnail,
+    sample_plane,
+)
 from tests.images import image_of
 
 
@@ -168,3 +172,11 @@ odd = hnp.arrays(
 def test_any_values_give_a_picture(pixels, rgb):
     thumbnail = image_thumbnail(image_of(pixels, rgb=rgb and pixels.shape[1] == 3))
     assert thumbnail.shape == (*pixels.shape[3:], 3)
+
+
+def test_a_large_plane_is_sampled_band_by_band():
+    pixels = np.random.default_rng(0).integers(0, 255, (1, 2, 1, 3100, 40), np.uint8)
+    image = image_of(pixels)
+    sample = sample_plane(image, 1, at_once=40 * 1000)
+    np.testing.assert_array_equal(sample, pixels[0, 1, 0, ::3, ::3])
+    assert len(image.reader.asked) == 4

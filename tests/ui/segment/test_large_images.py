@@ -8,6 +8,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from cellpose_studio.app.runs import runner
+from cellpose_studio.core.runs.region import Region
 from cellpose_studio.workflows.blocks import forecast
 
 
@@ -58,3 +59,38 @@ def test_masks_of_a_run_in_blocks_are_shown(user, cells, little_memory):
     assert image.masks.cells == record.cells == len(np.unique(layer.data)) - 1 > 12
     # Without flows, there are no masks for other thresholds.
     assert image.masks.maker is None
+
+
+def test_the_queue_asks_once_for_all_large_images(user, cells, little_memory):
+    user.open(cells("a.tif"), cells("b.tif"), cells("small.tif", (60, 60)))
+    scope = user.window.scope.box
+    scope.setCurrentIndex(scope.findData("listed"))
+    said: list[str] = []
+    answer("Cancel", said)
+    user.click_run()
+    user.wait_idle()
+    assert not user.window.background.run_queue.items
+    [text] = said
+    assert text.startswith("Queue 3 images, 2 of them in blocks? 2 do not fit")
+    for part in ("minute", "MB of memory", "on the disk at a time", "goes on"):
+        assert part in text
+
+
+@pytest.mark.slow
+def test_a_region_in_blocks_goes_into_the_masks(user, cells, little_memory):
+    user.open(cells("a.tif", (150, 170)))
+    user.window.segment.parameters.main.set_values({"diameter": 20.0})
+    answer("Run", [])
+    image = user.run()
+    before, count = image.masks.array.copy(), image.masks.cells
+    region = Region(points=((0, 0), (60, 60)))
+    request = user.window.segment.run_request()
+    parameters = request[1].model_copy(update={"region": region})
+    user.window.background.runs.start(image, request[0], parameters)
+    user.wait_idle()
+    assert image.masks.record.blocks is not None
+    assert image.masks.in_region.found == image.masks.in_region.replaced > 0
+    # The same cells have the same ids, and all have a confidence.
+    np.testing.assert_array_equal(image.masks.array, before)
+    assert image.masks.cells == count == len(image.masks.confidence.ids)
+    assert "found" in image.masks.origin

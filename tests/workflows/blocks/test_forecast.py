@@ -12,7 +12,8 @@ from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.workflows.blocks.forecast import forecast, refuse_large_region
 
 MODEL = shipped()[0]
-REGION = SegmentationParameters(region=Region(points=((0, 0), (40, 40))))
+CORNERS = ((0, 0), (40, 40))
+REGION = SegmentationParameters(region=Region(points=CORNERS, contrast="region"))
 
 
 @pytest.fixture
@@ -37,3 +38,13 @@ def test_a_region_of_a_small_image_is_run_however_little_is_free(cells):
     [image] = open_images(cells("a.tif"))
     free = 10_000_000
     refuse_large_region(image, REGION, forecast(image, MODEL, REGION, free), free)
+
+
+def test_a_region_with_the_contrast_of_the_image_is_run_in_blocks(large):
+    given = SegmentationParameters(region=Region(points=CORNERS))
+    needed = forecast(large, MODEL, given, 400_000_000)
+    assert needed.side is not None
+    refuse_large_region(large, given, needed, 1)
+    whole = forecast(large, MODEL, SegmentationParameters(), 400_000_000)
+    # It is all read, but the network sees a 4,000th of it.
+    assert needed.seconds < whole.seconds / 1000

@@ -18,6 +18,7 @@ from cellpose_studio.core.errors import CannotSave, ParametersUnfit
 from cellpose_studio.core.recipes.command import arguments
 from cellpose_studio.core.recipes.script import studio_script
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.region import Region
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.images.reader import open_images
@@ -227,3 +228,30 @@ def test_what_needs_all_of_the_image_is_refused(opened, folder):
         in_blocks(image, folder, (1, 64, 64), normalization=normalization),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    "points",
+    [((30, 20), (110, 90)), ((10, 10), (150, 20), (140, 120), (60, 100))],
+    ids=["rectangle", "polygon"],
+)
+def test_a_region_in_blocks_has_the_cells_of_one_run_as_a_whole(opened, folder, points):
+    image = opened("a.tif", (150, 170))
+    region = Region(points=points)
+    whole = as_a_whole(image, region=region)
+    with in_blocks(image, folder, (1, 64, 64), region=region) as found:
+        labels = found.labels.whole()
+        assert found.blocks.skipped_tiles > 0
+    assert 0 < labels.max() < as_a_whole(image).labels.max()
+    np.testing.assert_array_equal(labels, whole.labels)
+    assert len(found.confidence.ids) == labels.max()
+
+
+def test_a_region_of_one_plane_in_blocks_leaves_the_others_empty(opened, folder):
+    image = opened("a.tif", (3, 96, 128), "ZYX")
+    region = Region(points=((0, 0), (70, 70)), plane=2)
+    with in_blocks(image, folder, (1, 64, 64), region=region) as found:
+        labels = found.labels.whole()
+    np.testing.assert_array_equal(labels, as_a_whole(image, region=region).labels)
+    assert labels[1].any()
+    assert not labels[[0, 2]].any()

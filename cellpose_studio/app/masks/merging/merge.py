@@ -27,9 +27,10 @@ from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.wording import cell_count
+from cellpose_studio.io.masks.mapped import empty_labels
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MasksState:
     """Masks that new ones take the place of, as they were at a moment.
 
@@ -41,6 +42,8 @@ class MasksState:
         How many had changed them.
     statuses
         Of their cells.
+    frames
+        Time points of the image.
     snapshot
         Their pixels; None where those were not in memory, and after `released`.
     """
@@ -48,6 +51,7 @@ class MasksState:
     masks: LabelSet | None
     edits: int
     statuses: dict[int, CellStatus]
+    frames: int = 1
     snapshot: Snapshot | None = None
 
     @classmethod
@@ -56,10 +60,16 @@ class MasksState:
         masks = image.kept_masks(name)
         statuses = image.statuses.get(name, {}).copy()
         if masks is None:
-            return cls(None, 0, statuses)
+            return cls(masks=None, edits=0, statuses=statuses)
         pixels = masks.pixels
         snapshot = pixels.snapshot() if pixels.loaded else None
-        return cls(masks, pixels.edits, statuses, snapshot)
+        return cls(
+            masks=masks,
+            edits=pixels.edits,
+            statuses=statuses,
+            frames=image.source.frames,
+            snapshot=snapshot,
+        )
 
     def released(self) -> MasksState:
         """Return what `is_same` needs, so that edits need not copy what they change."""
@@ -91,14 +101,16 @@ def merge_into(
     if masks is None or masks.revision is None:
         return new
     # Masks that were not in memory are read here; who edits them meanwhile is noticed.
-    present = (before.snapshot or masks.pixels.snapshot()).array()
+    present = (before.snapshot or masks.pixels.snapshot()).array(empty_labels)
     table = CellTable.of(present, masks.pixels.highest)
     known = hand_edits(project, masks, present, table)
     locked = sorted(known.cells | accepted(before.statuses, table))
-    if new.parameters.region is not None and new.flows is not None:
-        return merge_in_region(project, masks, known, locked, new, present, checkpoint)
+    if new.parameters.region is not None and new.confidence is not None:
+        return merge_in_region(
+            project, masks, known, locked, new, present, before.frames, checkpoint
+        )
     highest = table.highest
-    labels = carry_over_ids(present, new.array, highest)
+    labels = carry_over_ids(present, new.array, highest, empty=empty_labels)
     checkpoint.check()
     left_out = None
     if locked or known.deleted:

@@ -11,9 +11,11 @@ from cellpose_studio.app.masks.hand_edits import not_at
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.edits.changes import box_around
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
-from cellpose_studio.core.matching.region_merge import merge_region
+from cellpose_studio.core.matching.compare import shared_pixels
+from cellpose_studio.core.matching.region_merge import RegionMerge, merge_region
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 
 _IN = ", in a region: "
@@ -26,6 +28,7 @@ def merge_in_region(
     locked: Collection[int],
     new: LabelSet,
     present: Labels,
+    frames: int,
     checkpoint: Checkpoint,
 ) -> LabelSet:
     """Return masks with the cells of a run in a region; for any thread.
@@ -42,21 +45,21 @@ def merge_in_region(
         Cells that the run must not change.
     new
         The cells of the run.
+    frames
+        Time points of the image.
 
     Raises
     ------
     ProjectUnusable, ProjectDamaged
     """
-    region, flows, maker = new.parameters.region, new.flows, new.maker
+    region = new.parameters.region
     assert region is not None
-    assert flows is not None
-    assert maker is not None
     table = CellTable.of(present, masks.pixels.highest)
-    merge = merge_region(present, table, new.array, region, flows.frames, locked)
+    merge = merge_region(present, table, new.array, region, frames, locked)
     checkpoint.check()
     freed = np.isin(merge.labels, list(merge.found))
     if region.cell_at is None:
-        box = region.box(present.shape, flows.frames)
+        box = region.box(present.shape, frames)
         freed[box] |= region.mask((present.shape[-2], present.shape[-1]))
     left = known.without(merge.replaced)
     if merge.found or region.cell_at is None:
@@ -65,8 +68,13 @@ def merge_in_region(
     checkpoint.check()
     pixels = LabelImage(merge.labels, highest=max(table.highest, masks.pixels.highest))
     pixels.load()
-    confidence = maker.confidence(merge.labels, new.parameters, checkpoint)
-    confidence = confidence.among(np.array(sorted(merge.found), np.uint32))
+    if new.maker is not None:
+        confidence = new.maker.confidence(merge.labels, new.parameters, checkpoint)
+        confidence = confidence.among(np.array(sorted(merge.found), np.uint32))
+    else:
+        # After a run in blocks, there are no flows to compare the cells with.
+        assert new.confidence is not None
+        confidence = new.confidence.renamed(_names(new, merge, pixels.cell_table()))
     cells = len(pixels.cell_table())
     if masks.confidence is not None:
         others = pixels.cell_table().ids()
@@ -83,3 +91,19 @@ def merge_in_region(
         origin=f"{new.origin.partition(_IN)[0]}{_IN}{merge.counts.text}",
         in_region=merge.counts,
     )
+
+
+def _names(new: LabelSet, merge: RegionMerge, table: CellTable) -> dict[int, int]:
+    """Return the ids that cells of a run have in masks that they were merged with.
+
+    ``table`` is that of these masks.
+    """
+    if not merge.found:
+        return {}
+    box = box_around([table.box(cell) for cell in merge.found])
+    olds, news, pixels = shared_pixels(new.array[box], merge.labels[box])
+    order = np.argsort(pixels)
+    pairs = zip(olds[order].tolist(), news[order].tolist(), strict=True)
+    # Of several, the last one is the largest.
+    best = {cell: old for old, cell in pairs if old and cell in merge.found}
+    return {old: cell for cell, old in best.items()}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Lengths = npt.NDArray[np.int64]
 
+_LARGE_PAGE = 1 << 26  # bytes
 _BLOCK = 1 << 22  # bytes; more are not read only to skip a part of them
 
 
@@ -132,20 +133,27 @@ class PagePixels:
     def _part(self, number: int, index: tuple[slice, ...]) -> Array:
         page = self._pages[number]
         # Reading a part is worth it only where tiles or strips can be skipped.
-        if not _covers_planes(page, index):
+        large = _is_one_large_part(page)
+        if not _covers_planes(page, index) and not large:
             # All pages of a file share one handle with one position, so only one thread
             # may use it.
             with self._lock, _opened(page):
                 return _region(page, index)
         # Channels are read one after the other, but the colours of a pixel are stored
-        # together. Without the cache, each page would be decoded once per colour.
-        if "S" in page.axes:
+        # together. Without the cache, each page would be decoded once per colour, and a
+        # large one that is a single strip for each part of it.
+        if "S" in page.axes or large:
             return DECODED.get((self._key, number), lambda: self._whole(page))[index]
         return self._whole(page)[index]
 
     def _whole(self, page: Page) -> Array:
         with self._lock, _opened(page):
             return page.asarray()
+
+
+def _is_one_large_part(page: Page) -> bool:
+    """Return whether a page has to be decoded as a whole, which takes long."""
+    return len(page.dataoffsets) == 1 and page.nbytes > _LARGE_PAGE
 
 
 def _covers_planes(page: Page, index: tuple[slice, ...]) -> bool:

@@ -23,6 +23,7 @@ from cellpose_studio.core.masks.chunks import (
     chunk_indices,
 )
 from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.io.masks.mapped import empty_labels
 from cellpose_studio.io.project.checksums import check, chunks_sha256
 from cellpose_studio.io.project.reading import RESCUE_HINT, reading, to_json
 
@@ -123,7 +124,7 @@ def read_labels(
         # A product of integers could overflow and look small.
         if np.prod(shape, dtype=float) > _MOST_PIXELS:
             raise ValueError(shape)
-        labels = np.zeros(shape, np.uint32)
+        labels = empty_labels(shape)
         # The outer join yields NULL for a missing chunk, which is then an error. An
         # inner join would turn its cells into background.
         rows = db.execute(

@@ -54,7 +54,10 @@ def labels_layer() -> type[Any]:
                 drawn, self.drawn = self.drawn, None
                 if drawn is not None and self._is_as(drawn, raw):
                     return drawn.picture
-                picture = self.draw_picture(raw)
+                # Levels of large masks are views with steps.
+                picture = self.draw_picture(np.ascontiguousarray(raw))
+                if self.multiscale:
+                    self._clear_frame(picture)
                 # The outline is cleared in 3D: the shading of a cell's surface would
                 # show it as lines all over the surface.
                 if self._slice_input.ndisplay == 3:  # PRIVATE
@@ -88,6 +91,16 @@ def labels_layer() -> type[Any]:
             picture = draw_labels(raw)
             self._finish(picture, raw, tuple(slice(0, size) for size in raw.shape))
             return picture
+
+        def _clear_frame(self, picture: npt.NDArray[np.uint8]) -> None:
+            """Clear outlines where the part that is drawn ends, but not the cell."""
+            for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]):
+                edge &= ~np.uint8(OUTLINE)
+
+        def _reset_thumbnail_level_data(self) -> None:  # PRIVATE
+            """Keep no copy of the coarsest level: edits change it in place."""
+            super()._reset_thumbnail_level_data()
+            self._level_materializer = None
 
         def _finish(
             self,

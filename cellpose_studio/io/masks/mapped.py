@@ -1,0 +1,76 @@
+"""Label images that are larger than the memory should hold: arrays in files."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.io.temporary import remove_leftovers, temporary_name
+from cellpose_studio.paths import cache_dir
+
+Labels = npt.NDArray[np.uint32]
+
+MOST_IN_MEMORY = 256 * 1024**2
+"""Bytes of a label image above which it is mapped from a file."""
+
+
+def masks_folder() -> Path:
+    """Return the folder of the files, in the user's cache."""
+    return cache_dir() / "masks"
+
+
+def empty_labels(
+    shape: tuple[int, ...],
+    most: int = MOST_IN_MEMORY,
+    folder: Callable[[], Path] = masks_folder,
+) -> Labels:
+    """Return labels of zeros, to be written to, C-contiguous.
+
+    Beyond ``most`` bytes they lie in a file, so that the system can put pixels aside
+    that nobody uses. The file goes with the array. Without room for it they are in
+    memory.
+
+    Raises
+    ------
+    MemoryError
+        If they fit neither on the disk nor in memory.
+    """
+    size = int(np.prod(shape, dtype=np.int64)) * 4
+    if size > most:
+        try:
+            return np.frombuffer(_mapped(size, folder()), np.uint32).reshape(shape)
+        except OSError:
+            pass
+    return np.zeros(shape, np.uint32)
+
+
+def _mapped(size: int, folder: Path) -> mmap.mmap:
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    # Half of the space stays for work that is saved meanwhile.
+    if size > shutil.disk_usage(folder).free // 2:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
+    path = folder / temporary_name("saving")
+    # On Windows, the file is removed when the last handle is closed.
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_TEMPORARY", 0)
+    file = os.open(path, flags, 0o600)
+    try:
+        if os.name == "posix":
+            # The content stays until it is unmapped, even if the process is killed.
+            path.unlink()
+        if hasattr(os, "posix_fallocate"):
+            # On a disk that is full, writing to pixels would end the process.
+            os.posix_fallocate(file, 0, size)
+        else:
+            os.ftruncate(file, size)
+        return mmap.mmap(file, size)
+    finally:
+        os.close(file)

@@ -1,0 +1,1 @@
+"""Kinds of layers: masks, a comparison, large images."""

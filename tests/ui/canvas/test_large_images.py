@@ -1,0 +1,99 @@
+"""Large images look as any others, and their masks are edited as any others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import Qt
+
+from cellpose_studio.core.images.levels import PlaneLimits
+from cellpose_studio.io.cache.pyramids import PyramidSizes
+from tests.ui.mouse import RIGHT
+from tests.ui.tools.test_tools import cell_at, centre, ring
+
+
+@pytest.fixture
+def masked(user, cells):
+    """Return an image with twelve round cells of 20 px, 32 px apart, as masks."""
+    path = cells("a.tif")
+    y, x = np.indices((96, 128))
+    numbers = (y // 32 * 4 + x // 32 + 1).astype(np.uint16)
+    inside = np.hypot(y % 32 - 16, x % 32 - 16) < 10
+    tifffile.imwrite(path.with_name("a_masks.tif"), numbers * inside)
+    [image] = user.open(path)
+    user.wait_for(lambda: image.masks.pixels.loaded)
+    return image
+
+
+def make_all_large(window) -> None:
+    window.services.large.limits = PlaneLimits(pixels=64 * 64, coarsest=32)
+    window.services.large.sizes = PyramidSizes(tile=32, block=32, base=32, part=1)
+
+
+def screen(user) -> np.ndarray:
+    user.wait_idle()
+    # Drawn again at most every 80 ms.
+    user.wait_for(lambda: not drawing(user))
+    return user.window.canvas.widget.screenshot(flash=False)[..., :3].astype(int)
+
+
+def drawing(user) -> bool:
+    large = user.window.canvas._large_layers
+    return large is not None and large._timer.isActive()
+
+
+def test_a_large_image_and_its_masks_look_as_any_other(user, masked, mouse):
+    window, image = user.window, masked
+    usual, display = screen(user), window.canvas.channels.display(0)
+    make_all_large(window)
+    window._view.show(image)
+    user.wait_idle()
+    # Contrast is that of the coarser copy, which has less noise.
+    window.canvas.channels.show(0, display)
+    difference = np.abs(screen(user) - usual)
+    assert (difference > 40).mean() < 0.01
+    assert difference[usual.max(axis=2) > 200].mean() < 10
+    assert window.canvas.model.layers["a.tif"].multiscale
+    histogram = window.canvas.channels.values(0).histogram
+    assert np.count_nonzero(histogram) > 10
+
+    # Cells are drawn and deleted at full resolution, also where few pixels are shown.
+    before = image.masks.array.copy()
+    mouse.click(centre(1, 1), Qt.KeyboardModifier.ControlModifier)
+    assert cell_at(image, centre(1, 1)) == 0
+    assert np.abs(screen(user) - usual).max() > 40
+    mouse.drag(ring(centre(1, 1), 10, 30), RIGHT)
+    user.wait_for(lambda: cell_at(image, centre(1, 1)) > 0)
+    window.session.undo()
+    window.session.undo()
+    user.wait_idle()
+    np.testing.assert_array_equal(image.masks.array, before)
+    difference = np.abs(screen(user) - usual)
+    assert (difference > 40).mean() < 0.01
+    # The pixel below the pointer has its value, and its cell.
+    mouse.move(centre(1, 1))
+    cell = cell_at(image, centre(1, 1))
+    user.wait_for(lambda: f"cell {cell}" in window.status.cell.text())
+    y, x = centre(1, 1)
+    value = image.source.plane(0, 0, 0)[round(y), round(x)]
+    assert f": {value}" in window.status.position.text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((5, 96, 128), "ZYX"), ((2, 3, 96, 128), "TZYX")]
+)
+def test_the_planes_of_a_large_stack_are_read_when_they_are_shown(
+    user, cells, shape, axes
+):
+    window = user.window
+    [image] = user.open(cells("a.tif", shape, axes))
+    window.canvas.step("Z", -1)
+    usual, display = screen(user), window.canvas.channels.display(0)
+    make_all_large(window)
+    window._view.show(image)
+    window.canvas.step("Z", -1)
+    window.canvas.channels.show(0, display)
+    difference = np.abs(screen(user) - usual)
+    assert (difference > 40).mean() < 0.01
