@@ -390,4 +390,6 @@ class MeasureContent(QWidget):
             text = f"{listed:,} of {text}"
         if chosen := len(self.table.model.marked):
             text = f"{text} · {chosen:,} chosen"
-        self.count.setText(f"{text} · measuring…" if busy and every else text)
+        text = f"{text} · measuring…" if busy and every else text
+        self.count.setText(text)
+        self.count.setToolTip(text)
