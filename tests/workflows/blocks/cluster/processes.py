@@ -24,7 +24,8 @@ def local_cluster(**given) -> Iterator[LocalCluster]:
         **given,
     }
     with LocalCluster(**options) as cluster:
-        cluster.get_client().wait_for_workers(options["n_workers"], timeout=120)
+        if options["n_workers"]:
+            cluster.get_client().wait_for_workers(options["n_workers"], timeout=120)
         yield cluster
 
 
