@@ -38,6 +38,7 @@ class LargeLayers:
     def __init__(
         self, model: Any, large: LargeImage, looked: Callable[[], None]
     ) -> None:
+        self._model = model
         self._large = large
         self._told = looked
         self._layers: list[Any] = []
@@ -82,8 +83,9 @@ class LargeLayers:
             self._timer.start()
 
     def _draw(self) -> None:
-        for layer in self._layers:
-            if layer.visible:
+        # Masks too, which may have been shown before napari knew the view.
+        for layer in self._model.layers:
+            if layer.visible and layer.multiscale:
                 layer.refresh(extent=False)
 
     def _on_look(self, channel: int, look: ChannelLook) -> None:
