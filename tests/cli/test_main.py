@@ -24,9 +24,9 @@ def test_a_stop_lists_what_had_failed_before(
     gone, path = tmp_path / "gone.tif", cells("a.tif")
     assert run(["segment", str(gone), str(path)]) == 130
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "0 done, 1 failed:"
-    assert "gone.tif" in lines[1]
-    assert lines[2] == "cellpose-studio: stopped"
+    assert lines[:2] == ["2 of 2, a.tif: started", "0 done, 1 failed:"]
+    assert "gone.tif" in lines[2]
+    assert lines[3] == "cellpose-studio: stopped"
 
 
 def test_what_nobody_expected_has_its_exit_code_and_its_details(

@@ -269,12 +269,12 @@ def hold_from(monkeypatch, number):
     """Let the run of that number, and those after it, go on until they are stopped."""
     begun = []
 
-    def held(image, model, parameters, checkpoint, *more):
+    def held(image, model, parameters, checkpoint, *more, **known):
         begun.append(image)
         while len(begun) >= number:
             checkpoint.check()
             time.sleep(0.01)
-        return segment(image, model, parameters, checkpoint, *more)
+        return segment(image, model, parameters, checkpoint, *more, **known)
 
     monkeypatch.setattr("cellpose_studio.workflows.segment.segment", held)
 

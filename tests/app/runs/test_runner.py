@@ -142,14 +142,14 @@ def test_every_run_leaves_a_record(app, cells, project):
 
 
 def test_what_a_run_has_to_say_is_told(app, cells, monkeypatch):
-    network_run = Network.run
+    network_start = Network.start
 
     def with_little_memory(network, tiles):
         if network.device != CPU:
             raise torch.OutOfMemoryError
-        return network_run(network, tiles)
+        return network_start(network, tiles)
 
-    monkeypatch.setattr(Network, "run", with_little_memory)
+    monkeypatch.setattr(Network, "start", with_little_memory)
     # torch takes "cpu:0" for the processor, too.
     little = Device("cpu:0", "Little GPU")
     monkeypatch.setattr(engine_device, "available_devices", lambda: [little, CPU])

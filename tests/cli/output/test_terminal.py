@@ -106,7 +106,7 @@ def test_a_signal_ends_a_command_as_ctrl_c_does(
     monkeypatch.setattr(Batch, "run", stopped)
     path = cells("a.tif", (64, 64))
     assert run(["segment", str(path)]) == 128 + number
-    assert capsys.readouterr().err == "cellpose-studio: stopped\n"
+    assert capsys.readouterr().err == "a.tif: started\ncellpose-studio: stopped\n"
     assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
     assert signal.getsignal(number) == before
 

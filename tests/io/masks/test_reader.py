@@ -61,7 +61,7 @@ def test_what_nobody_has_annotated_is_no_cell(tmp_path, dtype):
     [note] = masks.notes
     assert note == (
         "a.tif marks 25% of the pixels as not annotated (-1); they are shown as "
-        "background."
+        "background, and ignored in training."
     )
 
 
