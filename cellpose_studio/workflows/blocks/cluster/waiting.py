@@ -1,4 +1,4 @@
-"""Work of other libraries that may take for ever, and is waited for so long only."""
+"""Work that has no limit of its own, and is waited for so long only."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ T = TypeVar("T")
 def within(seconds: float, work: Callable[[], T]) -> T:
     """Return what ``work`` returns; raises `TimeoutError` if it takes longer.
 
-    Dask waits for ever for what accepts a connection and then says nothing, as a tunnel
-    does whose other end is gone.
+    Dask's own limits do not hold everywhere. What takes longer is left to its thread,
+    which ends with the process.
     """
     found: SimpleQueue[tuple[T, None] | tuple[None, Exception]] = SimpleQueue()
 

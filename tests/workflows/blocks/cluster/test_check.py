@@ -52,10 +52,9 @@ def refused(*given):
 
 def test_what_is_no_scheduler_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(dask_client, "_TIMEOUT", 1.0)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
-        said = refused(address, tmp_path)
-    assert f"{address} could not be reached" in said
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
+    assert f"{address} could not be reached" in refused(address, tmp_path)
     wrong = tmp_path / "config.yaml"
     wrong.write_text("{")
     assert "cannot be read as a configuration" in refused(
