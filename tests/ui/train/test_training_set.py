@@ -175,7 +175,7 @@ def test_validation_is_proposed_and_crops_stay_on_one_side(
     select(section, 0)
     section.actions.ask_name = lambda *_: "crop 2 below"
     section.actions.rename_crop()
-    assert user.message.startswith("There is another crop called crop 2 below.")
+    assert "There is another crop called crop 2 below." in user.message
     select(section, 0, 1)
     section.actions.remove_crops()
     user.wait_for(
