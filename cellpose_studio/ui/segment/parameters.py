@@ -72,7 +72,11 @@ class ParameterPanel(QWidget):
         self.advanced = Form(model, fields_of(model, "advanced"))
         self.engine = EngineChoice()
         self.run = ElidedButton("Run", "run")
-        self.scope = QComboBox(objectName="runScope")
+        self.scope = QComboBox(
+            objectName="runScope",
+            toolTip="Choose the images to run on.",
+            accessibleName="Images to run on",
+        )
         self.stack_section = Section("3D stack", self._stack_page())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

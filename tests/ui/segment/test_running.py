@@ -53,6 +53,9 @@ def test_run_is_off_without_an_image(user, cells):
     run = user.window.segment.parameters.run
     assert not run.isEnabled()
     assert "Open an image first" in run.toolTip()
+    scope = user.window.segment.parameters.scope
+    assert scope.toolTip() == "Choose the images to run on."
+    assert scope.accessibleName() == "Images to run on"
     user.open(cells("a.tif"))
     assert run.isEnabled()
     assert run.text() == "Run on a.tif"

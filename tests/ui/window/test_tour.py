@@ -24,6 +24,9 @@ def test_the_tour_goes_through_the_window_and_back(user, qtbot):
         seen.append(bubble.title.text())
         qtbot.mouseClick(bubble.next, Qt.MouseButton.LeftButton)
     assert seen == [f"<b>{stop.title}</b>" for stop in STOPS]
+    assert {stop.tab(window) for stop in STOPS if stop.tab is not None} == {
+        window.tabs.widget(n) for n in range(window.tabs.count())
+    }
     assert window.tour.bubble is None
     assert window.tabs.currentWidget() is window.measure
 

@@ -73,6 +73,13 @@ STOPS = (
         tab=lambda window: window.measure,
     ),
     Stop(
+        title="Train a model of your own",
+        text="Mark some corrected images for training and one for validation: a model "
+        "learns from them, and you see whether it is better.",
+        place=lambda window: window.train,
+        tab=lambda window: window.train,
+    ),
+    Stop(
         title="How did I run this?",
         text="Every version of the masks, and how it was made: as a paragraph for your "
         "paper, a command or a script. Nothing has to be saved; it always is.",
