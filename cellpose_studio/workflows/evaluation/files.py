@@ -13,7 +13,6 @@ from natsort import os_sorted
 
 from cellpose_studio.core.errors import MasksUnreadable, StudioError
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.engine.evaluation import Agreement, agreement
 from cellpose_studio.io.images.reader import is_image_path, open_images
 from cellpose_studio.io.masks.exchange.extent import ImageExtent
 from cellpose_studio.io.masks.exchange.region_files import SUFFIXES as REGIONS
@@ -148,22 +147,6 @@ def read_pair(
         ignore=known.unlabelled,
         note="; ".join(filter(None, notes)),
     )
-
-
-def agreement_of_files(
-    predicted: Path,
-    true: Path,
-    axes: str | None = None,
-    others: Mapping[Path, Sequence[Path]] | None = None,
-) -> Agreement:
-    """Return how well the masks of one file agree with those of another.
-
-    Frames of a time series are compared one by one, planes of a stack together.
-    Arguments and errors are those of `read_pair`.
-    """
-    pair = read_pair(predicted, true, axes, others)
-    found = agreement(pair.found, pair.true, pair.in_frames, pair.ignore)
-    return replace(found, note=pair.note)
 
 
 def _read_both(predicted: Path, true: Path) -> tuple[ImportedMasks, ImportedMasks]:
