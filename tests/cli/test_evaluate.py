@@ -205,6 +205,39 @@ def test_pixels_can_be_ignored(evaluated, masks, tmp_path):
     assert "The ignore mask of a_cp_masks.tif has the size (20, 40)" in errors
 
 
+def test_the_mask_to_ignore_is_found_by_the_name_of_the_image(
+    evaluated, masks, tmp_path
+):
+    found, true = masks("a.tif", 10, 10), masks("true/a_cp_masks.tif", 10, 10, 10)
+    ignored = tmp_path / "ignore"
+    ignored.mkdir()
+    hidden = np.zeros((40, 40), np.uint8)
+    tifffile.imwrite(ignored / "a.tif", hidden + 1)
+    hidden[20:] = 1
+    tifffile.imwrite(ignored / "a_ignore.tif", hidden)
+    _, said, _ = evaluated(found, true, "--ignore", ignored)
+    assert rows(said)[1][-2:] == ["2", "2"]
+
+
+def test_masks_that_know_what_is_not_annotated_may_be_ignored_elsewhere(
+    evaluated, masks, tmp_path
+):
+    found = masks("a.tif", 10, 10, 10)
+    true = tifffile.imread(masks("b.tif", 10, 10, 10)).astype(np.int16)
+    true[20:] = -1
+    tifffile.imwrite(tmp_path / "b.tif", true)
+    hidden = np.zeros((40, 40), np.uint8)
+    hidden[:10] = 1
+    ignore = tmp_path / "ignore.tif"
+    tifffile.imwrite(ignore, hidden)
+    _, said, _ = evaluated(found, tmp_path / "b.tif", "--ignore", ignore)
+    assert rows(said)[1][-2:] == ["1", "1"]
+    tifffile.imwrite(ignore, hidden[:20])
+    code, _, errors = evaluated(found, tmp_path / "b.tif", "--ignore", ignore)
+    assert code == 2
+    assert "The ignore mask of a.tif has the size (20, 40)" in errors
+
+
 def test_cells_at_the_border_can_be_left_out(evaluated, masks):
     found, true = masks("a.tif", 10, 10), masks("b.tif", 10, 10)
     _, said, _ = evaluated(found, true, "--without-border")

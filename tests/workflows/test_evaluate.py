@@ -10,7 +10,9 @@ import tifffile
 from skimage.io import imsave
 
 from cellpose_studio.core.errors import ImageUnreadable, MasksUnreadable
-from cellpose_studio.workflows.evaluation.files import agreement_of_files, masks_pairs
+from cellpose_studio.core.matching.evaluation.evaluate import EvaluationOptions
+from cellpose_studio.workflows.evaluation.files import masks_pairs, read_pair
+from cellpose_studio.workflows.evaluation.items import evaluate_item
 
 
 @pytest.fixture
@@ -32,6 +34,13 @@ def paired(predicted, true):
     found = masks_pairs(predicted, true)
     pairs = [(one.name, other.name) for one, other in found.pairs]
     return pairs, [path.name for path in found.alone]
+
+
+def scores(*files, axes=None):
+    """Return the scores of two files, and the note on them."""
+    pair = read_pair(*files, axes)
+    options = EvaluationOptions(thresholds=(0.5, 0.75, 0.9), boundary=None)
+    return evaluate_item("a", pair, options).scores, pair.note
 
 
 def test_two_files_are_a_pair_whatever_their_names(tmp_path):
@@ -80,7 +89,7 @@ def test_files_that_disagree_with_those_taken_are_named(tmp_path):
     found = masks_pairs(tmp_path / "p", tmp_path / "t")
     (pair,) = found.pairs
     assert [path.name for path in pair] == ["a_cp_masks.tif", "a_masks.tif"]
-    note = agreement_of_files(*pair, others=found.others).note
+    note = read_pair(*pair, others=found.others).note
     assert note == "a_segm.npz holds other cells than a_masks.tif, which was taken."
 
 
@@ -143,23 +152,23 @@ def test_agreement_is_counted_by_overlap(tmp_path):
     found[34:38, 34:38] = 5  # nothing
     tifffile.imwrite(tmp_path / "found.tif", found)
     imsave(tmp_path / "true.png", true, check_contrast=False)
-    agreement = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.png")
-    assert agreement.precision == pytest.approx((2 / 3, 2 / 3, 1 / 4))
+    agreement, _ = scores(tmp_path / "found.tif", tmp_path / "true.png")
+    assert agreement.ap == pytest.approx((2 / 3, 2 / 3, 1 / 4))
     assert (agreement.true_cells, agreement.found_cells) == (2, 3)
 
 
 def test_images_without_cells_agree_on_nothing(tmp_path):
     for name in ("a.tif", "b.tif"):
         tifffile.imwrite(tmp_path / name, np.zeros((8, 8), np.uint16))
-    agreement = agreement_of_files(tmp_path / "a.tif", tmp_path / "b.tif")
-    assert all(math.isnan(value) for value in agreement.precision)
+    agreement, _ = scores(tmp_path / "a.tif", tmp_path / "b.tif")
+    assert all(math.isnan(value) for value in agreement.ap)
 
 
 def test_masks_of_different_shapes_are_refused(tmp_path):
     for name, shape in (("a.tif", (8, 8)), ("b.tif", (8, 9))):
         tifffile.imwrite(tmp_path / name, np.ones(shape, np.uint16))
     with pytest.raises(MasksUnreadable, match=r"a\.tif has the shape \(8, 8\)"):
-        agreement_of_files(tmp_path / "a.tif", tmp_path / "b.tif")
+        scores(tmp_path / "a.tif", tmp_path / "b.tif")
 
 
 def test_masks_of_foreground_alone_are_refused(tmp_path):
@@ -168,7 +177,7 @@ def test_masks_of_foreground_alone_are_refused(tmp_path):
     for name in ("a.tif", "b.tif"):
         tifffile.imwrite(tmp_path / name, true)
     with pytest.raises(MasksUnreadable, match=r"holds 0 and 255 only"):
-        agreement_of_files(tmp_path / "a.tif", tmp_path / "b.tif")
+        scores(tmp_path / "a.tif", tmp_path / "b.tif")
 
 
 def test_where_nobody_has_annotated_nothing_is_wrong(tmp_path):
@@ -178,8 +187,8 @@ def test_where_nobody_has_annotated_nothing_is_wrong(tmp_path):
     true[20:] = -1
     tifffile.imwrite(tmp_path / "found.tif", found)
     tifffile.imwrite(tmp_path / "true.tif", true.astype(np.int16))
-    agreement = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
-    assert agreement.precision == (1, 1, 1)
+    agreement, _ = scores(tmp_path / "found.tif", tmp_path / "true.tif")
+    assert agreement.ap.tolist() == [1, 1, 1]
     assert (agreement.true_cells, agreement.found_cells) == (1, 1)
 
 
@@ -211,13 +220,13 @@ def test_frames_are_compared_one_by_one(tmp_path, film, how, tracked):
     tifffile.imwrite(tmp_path / "true.tif", film, **how)
     found = film if tracked else own_ids(film)
     tifffile.imwrite(tmp_path / "found.tif", found, metadata={"axes": "TYX"})
-    result = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
-    assert result.precision == (1, 1, 1)
-    assert (result.true_cells, result.found_cells, result.note) == (8, 8, "")
+    result, note = scores(tmp_path / "found.tif", tmp_path / "true.tif")
+    assert result.ap.tolist() == [1, 1, 1]
+    assert (result.true_cells, result.found_cells, note) == (8, 8, "")
     found[0, 25:35, 25:28] = 0  # IoU 0.7 in one frame of four
     tifffile.imwrite(tmp_path / "found.tif", found, metadata={"axes": "TYX"})
-    result = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
-    assert result.precision == pytest.approx((1, 7 / 9, 7 / 9))
+    result, note = scores(tmp_path / "found.tif", tmp_path / "true.tif")
+    assert result.ap == pytest.approx((1, 7 / 9, 7 / 9))
 
 
 def test_the_image_beside_masks_says_what_they_are(tmp_path, film):
@@ -227,28 +236,28 @@ def test_the_image_beside_masks_says_what_they_are(tmp_path, film):
         path = tmp_path / name / "a_masks.tif"
         tifffile.imwrite(path, masks, metadata=None, photometric="minisblack")
     found, true = tmp_path / "out" / "a_masks.tif", tmp_path / "true" / "a_masks.tif"
-    result = agreement_of_files(found, true)
-    assert result.precision == (0, 0, 0)
-    assert "are taken for a stack" in result.note
-    assert "add --axes TYX" in result.note
-    assert agreement_of_files(found, true, "TYX").precision == (1, 1, 1)
+    result, note = scores(found, true)
+    assert result.ap.tolist() == [0, 0, 0]
+    assert "are taken for a stack" in note
+    assert "add --axes TYX" in note
+    assert scores(found, true, axes="TYX")[0].ap.tolist() == [1, 1, 1]
     image = film.astype(np.uint8)
     tifffile.imwrite(tmp_path / "true" / "a.tif", image, metadata={"axes": "TYX"})
-    result = agreement_of_files(found, true)
-    assert (result.precision, result.note) == ((1, 1, 1), "")
+    result, note = scores(found, true)
+    assert (result.ap.tolist(), note) == ([1, 1, 1], "")
 
 
 def test_planes_of_a_stack_are_compared_together(tmp_path, film):
     film[:, :20] = 0
     for name, masks in (("true.tif", film), ("found.tif", own_ids(film))):
         tifffile.imwrite(tmp_path / name, masks, metadata={"axes": "ZYX"})
-    result = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
+    result, _ = scores(tmp_path / "found.tif", tmp_path / "true.tif")
     assert (result.true_cells, result.found_cells) == (1, 4)
-    assert result.precision == (0, 0, 0)
+    assert result.ap.tolist() == [0, 0, 0]
 
 
 def test_axes_that_do_not_fit_masks_are_refused(tmp_path, film):
     tifffile.imwrite(tmp_path / "a.tif", film, photometric="minisblack")
     for axes in ("YX", "CYX", "TZYX"):
         with pytest.raises(MasksUnreadable, match=f"cannot be {axes}"):
-            agreement_of_files(tmp_path / "a.tif", tmp_path / "a.tif", axes)
+            scores(tmp_path / "a.tif", tmp_path / "a.tif", axes=axes)

@@ -10,10 +10,12 @@ import tifffile
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.core.matching.evaluation.evaluate import EvaluationOptions
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.masks.export_formats import FORMATS
-from cellpose_studio.workflows.evaluation.files import agreement_of_files, masks_pairs
+from cellpose_studio.workflows.evaluation.files import masks_pairs, read_pair
+from cellpose_studio.workflows.evaluation.items import evaluate_item
 from cellpose_studio.workflows.left_out import left_out_of
 from cellpose_studio.workflows.open import files_of, open_files
 from cellpose_studio.workflows.training.training_images import (
@@ -135,7 +137,8 @@ def test_masks_of_any_format_can_be_compared(image, labels, kind, with_image):
         image.unlink()
     for pair in ((path, true), (true, path)):
         assert masks_pairs(*pair).pairs == (pair,)
-        assert agreement_of_files(*pair).precision == (1, 1, 1)
+        scores = evaluate_item("a", read_pair(*pair), EvaluationOptions()).scores
+        assert scores.ap.tolist() == [1] * 10
 
 
 @pytest.mark.parametrize("kind", [*REGIONS, "ome-zarr"])

@@ -78,6 +78,21 @@ def test_scores_of_masks_are_entered():
     assert (found.done, found.means()[0], found.cells) == (1, 0.5, [2])
 
 
+@pytest.mark.parametrize("metric", ["ap", "ap50", "pq"])
+def test_an_image_without_cells_is_right_if_nothing_is_found_there(metric):
+    cell, nothing = np.zeros((2, 10, 10), np.uint32)
+    cell[1:5, 1:5] = 1
+    trials, images = [PRESENT, OTHER], ["a.tif", "empty.tif", "b.tif"]
+    found = SearchTable(trials=trials, images=images, metric=metric)
+    for image, true in enumerate((cell, nothing, cell)):
+        found.add(0, image, evaluate(cell, true).scores)
+        found.add(1, image, evaluate(true, true).scores)
+    assert found.scores.tolist() == [[1, 0, 1], [1, 1, 1]]
+    assert found.ap50[:, 1].tolist() == [0, 1]
+    assert (found.best, found.done) == (1, 6)
+    assert found.validated() is not None
+
+
 def test_a_run_with_what_was_found_says_so():
     found = table([0.5, 0.5, 0.5], [0.7, 0.7, 0.7])
     record = record_of_search(found, "abc", found.best)

@@ -43,7 +43,6 @@ def save_all(
     image: ImageSource,
     settings: Mapping[str, object] | None = None,
     parents: Mapping[int, int] | None = None,
-    classes: Mapping[int, tuple[str, str]] | None = None,
 ) -> list[Path]:
     """Write the files of ``kinds`` and return them, in the order of `FORMATS`.
 
@@ -51,8 +50,7 @@ def save_all(
     format. ``labels`` has the ``label_shape`` of ``image``. Where ids have gaps,
     some formats number the cells 1..N, and a table with both numbers lies beside
     them; the others keep the ids. Files of an earlier export that would no longer be
-    true (table, regions) are removed. ``parents`` has the mother of each daughter,
-    ``classes`` name and colour of the class of cells.
+    true (table, regions) are removed. ``parents`` has the mother of each daughter.
 
     Raises
     ------
@@ -60,7 +58,7 @@ def save_all(
         If a format has no place for these masks, or its file cannot be written; the
         others are written.
     """
-    masks = MasksToExport.of(image, labels, flows, settings, parents, classes)
+    masks = MasksToExport.of(image, labels, flows, settings, parents)
     saved = _save(base, masks, kinds)
     if saved.reasons:
         raise unfit(saved.reasons)

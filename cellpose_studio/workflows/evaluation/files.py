@@ -13,7 +13,6 @@ from natsort import os_sorted
 
 from cellpose_studio.core.errors import MasksUnreadable, StudioError
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.engine.evaluation import Agreement, agreement
 from cellpose_studio.io.images.reader import is_image_path, open_images
 from cellpose_studio.io.masks.exchange.extent import ImageExtent
 from cellpose_studio.io.masks.exchange.region_files import SUFFIXES as REGIONS
@@ -148,22 +147,6 @@ def read_pair(
         ignore=known.unlabelled,
         note="; ".join(filter(None, notes)),
     )
-
-
-def agreement_of_files(
-    predicted: Path,
-    true: Path,
-    axes: str | None = None,
-    others: Mapping[Path, Sequence[Path]] | None = None,
-) -> Agreement:
-    """Return how well the masks of one file agree with those of another.
-
-    Frames of a time series are compared one by one, planes of a stack together.
-    Arguments and errors are those of `read_pair`.
-    """
-    pair = read_pair(predicted, true, axes, others)
-    found = agreement(pair.found, pair.true, pair.in_frames, pair.ignore)
-    return replace(found, note=pair.note)
 
 
 def _read_both(predicted: Path, true: Path) -> tuple[ImportedMasks, ImportedMasks]:
@@ -308,9 +291,12 @@ def _read_item(
 ) -> MasksToCompare:
     pair = read_pair(predicted, true, axes, others)
     hidden = _ignored(true, ignore) if ignore is not None else None
-    if hidden is None or pair.ignore is None:
-        return replace(pair, ignore=pair.ignore if hidden is None else hidden)
-    return replace(pair, ignore=pair.ignore | hidden)
+    if hidden is None:
+        return pair
+    # One of another size is refused by who evaluates them.
+    if pair.ignore is not None and hidden.shape == pair.true.shape[-hidden.ndim :]:
+        hidden = pair.ignore | hidden
+    return replace(pair, ignore=hidden)
 
 
 def _ignored(true: Path, ignore: Path) -> npt.NDArray[np.bool_] | None:
@@ -318,14 +304,17 @@ def _ignored(true: Path, ignore: Path) -> npt.NDArray[np.bool_] | None:
     file: Path | None = ignore
     if ignore.is_dir() and not is_image_path(ignore):
         stem = _stem_of(true)
-        there = (path for path in ignore.iterdir() if path.is_file())
-        file = next((path for path in there if _stem_of(path) == stem), None)
+        there = os_sorted(path for path in ignore.iterdir() if path.is_file())
+        named = [path for path in there if _stem_of(path) == stem]
+        # The image itself may lie beside it.
+        named.sort(key=lambda path: not bare_stem(path.stem).endswith("_ignore"))
+        file = named[0] if named else None
     return None if file is None else read_masks(file).labels > 0
 
 
 def _stem_of(path: Path) -> str:
     """Return the name of the image that masks are of."""
     stem = bare_stem(path.stem)
-    for ending in ("_ignore", "_masks", "_cp_masks", "_seg"):
+    for ending in ("_ignore", "_cp_masks", "_masks", "_seg"):
         stem = stem.removesuffix(ending)
     return stem

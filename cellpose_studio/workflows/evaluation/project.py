@@ -121,7 +121,11 @@ def _read(
         for one, side in zip(pair, (sides.found, sides.true), strict=True)
     )
     hidden = ignore.head if ignore is not None else None
-    names = [classes.of(one.id) for one in pair] if classes is not None else None
+    names = None
+    if classes is not None:
+        sides_of = zip(pair, (sides.found, sides.true), strict=True)
+        # Those of earlier masks are not known: their ids may be of other cells.
+        names = [{} if side.version else classes.of(one.id) for one, side in sides_of]
     return MasksToCompare(
         found=found,
         true=true,

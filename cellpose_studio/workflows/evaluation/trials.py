@@ -124,14 +124,15 @@ class SearchTable:
         self.cells = [0] * len(self.images)
 
     def add(self, trial: int, image: int, scores: Scores) -> None:
-        """Add the scores of a trial on an image."""
+        """Add the scores of a trial on an image.
+
+        Where there are no cells, and none were found, the masks are right: 1.
+        """
         at = scores.at(0.5)
-        value = {
-            "ap": float(np.mean(scores.ap)),
-            "ap50": float(scores.ap[at]),
-            "pq": float(scores.pq[at]),
-        }[self.metric]
-        self.ap50[trial, image] = scores.ap[at]
+        # Without a score of these, trials would be compared on different images.
+        ap, pq = (np.nan_to_num(values, nan=1.0) for values in (scores.ap, scores.pq))
+        value = {"ap": np.mean(ap), "ap50": ap[at], "pq": pq[at]}[self.metric]
+        self.ap50[trial, image] = ap[at]
         self.cells[image] = scores.true_cells
         # Last, because it says that the trial was made.
         self.scores[trial, image] = value

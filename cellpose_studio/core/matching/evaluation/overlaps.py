@@ -163,12 +163,18 @@ def counted_overlaps(
 
 
 def border_cells(labels: Labels) -> Ids:
-    """Return the ids of the cells that touch the border, on any axis."""
+    """Return the ids of the cells that touch the border, on any axis.
+
+    Axes with one place, as that of a stack with one plane, have no border.
+    """
     faces = [
         np.take(labels, end, axis).ravel()
-        for axis in range(labels.ndim)
+        for axis, size in enumerate(labels.shape)
         for end in (0, -1)
+        if size > 1
     ]
+    if not faces:
+        return np.array([], np.uint32)
     found = np.unique(np.concatenate(faces))
     return found[found > 0].astype(np.uint32)
 

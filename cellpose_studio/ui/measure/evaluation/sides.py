@@ -90,6 +90,9 @@ def items_of_session(
             ignore = _reader(session, image, MasksChoice(sides.ignore))
         names = [
             class_names(listed, image.classes.get(one.name or image.active, {}))
+            # Those of earlier masks are not known: their ids may be of other cells.
+            if not one.version
+            else {}
             for one in (sides.true, sides.found)
         ]
         classes = (names[0], names[1] or None) if any(names) else None

@@ -197,6 +197,8 @@ def test_cells_at_the_border_can_be_left_out():
     assert (scores.true_cells, scores.found_cells, scores.ap[-1]) == (1, 1, 1)
     assert scores.boundary.f_score == 1
     assert evaluate(found, true).scores.true_cells == 2
+    # A stack of one plane has no border there.
+    assert evaluate(found[None], true[None], options).scores.true_cells == 1
 
 
 def test_wrong_cells_are_listed_with_their_place():

@@ -148,6 +148,8 @@ def test_classes_and_ignored_masks_of_a_project(user, panel, tmp_path, capsys):
     ]
     # Of the class, the cell that was drawn by hand was not found.
     assert rows == [["round", "2", "0.500"], ["no class", "1", "1.000"]]
+    # Nobody has classed the cells of the earlier masks.
+    assert model.index(0, 5).data() == "–"
     # Where the masks to ignore have cells, none count: here everywhere there is one.
     at = panel.form.ignore.findText("masks")
     panel.form.ignore.setCurrentIndex(at)
@@ -158,7 +160,9 @@ def test_classes_and_ignored_masks_of_a_project(user, panel, tmp_path, capsys):
     session.project.save_as(project)
     options = ["--per-class", "--against", "masks", "--found", "masks@run"]
     assert run(["evaluate", str(project), *options]) == 0
-    assert "round " in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[-2].split() == [
+        *("round", "nan", "0.500", "2", "-")
+    ]
     assert run(["evaluate", str(project), "--ignore", "masks"]) == 0
     assert capsys.readouterr().out.splitlines()[1].split()[-2:] == ["0", "1"]
     assert run(["evaluate", str(project), "--found", "masks@cyto3"]) == 2
