@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,18 +110,26 @@ def export_folder(
     check_folder(folder)
     earlier = read_manifest(folder) if folder.exists() else None
     try:
-        _remove(folder, earlier)
+        if earlier is not None:
+            _refuse_own_files(folder, earlier, parts)
+            _remove(folder, earlier.images)
         for name in ROLE_FOLDERS.values():
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_save(folder, error) from error
-    images = []
+    images: list[ExportedImage] = []
     notes: dict[str, None] = {}
-    for n, part in enumerate(used):
-        checkpoint.reached(n, len(used), "writing images")
-        written, note = _write(folder, n, part)
-        images.append(written)
-        notes |= {note: None} if note else {}
+    try:
+        for n, part in enumerate(used):
+            checkpoint.reached(n, len(used), "writing images")
+            written, note = _write(folder, n, part)
+            images.append(written)
+            notes |= {note: None} if note else {}
+    except BaseException:
+        # Without a list of them, the folder would be refused the next time.
+        with suppress(OSError):
+            _discard(folder, used[: len(images) + 1])
+        raise
     manifest = FolderManifest(
         created=datetime.now(UTC),
         program=f"Cellpose Studio {__version__}",
@@ -155,15 +164,55 @@ def _commands(images: Sequence[ExportedImage]) -> tuple[str, ...]:
     )
 
 
-def _remove(folder: Path, earlier: FolderManifest | None) -> None:
-    """Remove an earlier export, with the flows that belong to it; raises `OSError`."""
-    if earlier is None:
-        return
+def _refuse_own_files(
+    folder: Path, earlier: FolderManifest, parts: Sequence[SetPart]
+) -> None:
+    """Raise `CannotSave` if removing an earlier export would lose something.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    images = {Path(part.file).resolve() for part in parts}
     for one in earlier.images:
+        image, masks = folder / one.image, folder / one.masks
+        if image.resolve() in images:
+            raise CannotSave(
+                f"{image.name} in {folder.name} is an image of this project, which an "
+                "export to the same folder would remove.",
+                "Choose another folder.",
+            )
+        for path, known in ((image, one.image_sha256), (masks, one.masks_sha256)):
+            if path.exists() and _sha256(path) != known:
+                raise CannotSave(
+                    f"{path.name} in {folder.name} was changed after it had been "
+                    "exported, which another export would undo.",
+                    "Choose another folder.",
+                )
+
+
+def _remove(folder: Path, images: Sequence[ExportedImage]) -> None:
+    """Remove exported images, with the flows that belong to them; raises `OSError`."""
+    for one in images:
         for name in filter(None, (one.image, one.masks, one.ignored)):
             (folder / name).unlink(missing_ok=True)
         _flows_of(folder / one.image).unlink(missing_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
+
+
+def _discard(folder: Path, parts: Sequence[SetPart]) -> None:
+    """Remove what was written of parts, and empty folders; raises `OSError`."""
+    for n, part in enumerate(parts):
+        stem = _stem(n, part)
+        for name in (f"{stem}.tif", f"{stem}_masks.tif", _ignored_name(stem)):
+            (folder / name).unlink(missing_ok=True)
+    roles = [*ROLE_FOLDERS.values()]
+    ignored = [*(f"{IGNORED_FOLDER}/{role}" for role in roles), IGNORED_FOLDER]
+    for name in (*ignored, *roles):
+        # One that has files of the user stays.
+        with suppress(OSError):
+            (folder / name).rmdir()
 
 
 def _flows_of(image: Path) -> Path:
@@ -177,7 +226,7 @@ def _write(folder: Path, n: int, part: SetPart) -> tuple[ExportedImage, str]:
     assert part.plane is not None
     found = pair.read()
     pixels = _with_background(found)[:_MOST_CHANNELS]
-    stem = f"{ROLE_FOLDERS[pair.role]}/{n + 1:04}_{safe_stem(pair.name)}"
+    stem = _stem(n, part)
     image, masks = folder / f"{stem}.tif", folder / f"{stem}_masks.tif"
     try:
         # Those of another program would be taken in place of the masks.
@@ -189,7 +238,7 @@ def _write(folder: Path, n: int, part: SetPart) -> tuple[ExportedImage, str]:
     _write_tiff(masks, labels.astype(np.uint16 if labels.max() < 2**16 else np.uint32))
     ignored = ""
     if found.ignore is not None:
-        ignored = f"{IGNORED_FOLDER}/{stem}.png"
+        ignored = _ignored_name(stem)
         _write_png(folder / ignored, found.ignore.astype(np.uint8) * 255)
     crop = part.plane.crop
     place = [part.plane.slice.text(2, 2), str(crop) if crop is not None else ""]
@@ -214,6 +263,16 @@ def _write(folder: Path, n: int, part: SetPart) -> tuple[ExportedImage, str]:
     more = len(found.pixels) - _MOST_CHANNELS
     note = f"Only the first {_MOST_CHANNELS} channels are there." if more > 0 else ""
     return row, note
+
+
+def _stem(n: int, part: SetPart) -> str:
+    """Return the path of the image of a part in the folder, without its ending."""
+    assert part.pair is not None
+    return f"{ROLE_FOLDERS[part.pair.role]}/{n + 1:04}_{safe_stem(part.name)}"
+
+
+def _ignored_name(stem: str) -> str:
+    return f"{IGNORED_FOLDER}/{stem}.png"
 
 
 def safe_stem(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -18,13 +18,15 @@ IGNORED_FOLDER = "ignored"
 
 
 def _inside(path: str) -> str:
-    parts = PurePosixPath(path)
-    if parts.is_absolute() or ".." in parts.parts or not parts.parts:
-        raise ValueError("a path that leads out of the folder")
+    # Windows knows drives and backslashes, which are letters of a name elsewhere.
+    for parts in (PurePosixPath(path), PureWindowsPath(path)):
+        if parts.anchor or ".." in parts.parts or not parts.parts:
+            raise ValueError("a path that leads out of the folder")
     return path
 
 
 Inside = Annotated[str, AfterValidator(_inside)]
+InsideOrNone = Annotated[str, AfterValidator(lambda path: path and _inside(path))]
 
 
 class _Row(BaseModel):
@@ -60,7 +62,7 @@ class ExportedImage(_Row):
 
     image: Inside
     masks: Inside
-    ignored: str = ""
+    ignored: InsideOrNone = ""
     image_sha256: str
     masks_sha256: str
     role: Role
@@ -112,16 +114,9 @@ def read_manifest(folder: Path) -> FolderManifest | None:
     except (OSError, UnicodeDecodeError) as error:
         raise _damaged(path) from error
     try:
-        found = FolderManifest.model_validate_json(text)
+        return FolderManifest.model_validate_json(text)
     except ValueError as error:
         raise _damaged(path) from error
-    for one in found.images:
-        if one.ignored:
-            try:
-                _inside(one.ignored)
-            except ValueError as error:
-                raise _damaged(path) from error
-    return found
 
 
 def _damaged(path: Path) -> TrainingSetUnfit:

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from cellpose_studio.app.images.training_set import TrainingSet
-from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import CannotSave, TrainingSetUnfit
 from cellpose_studio.core.review.training_marks import LeaveOut, unpack_mask
 from cellpose_studio.core.runs.region import Region
@@ -157,10 +157,48 @@ def test_a_manifest_leads_to_no_other_folder(session, marked, tmp_path):
     exported(session, folder)
     path = folder / "training_set.json"
     text = path.read_text()
-    for place in ("../a.tif", "/etc/a.tif"):
+    for place in ("../a.tif", "/etc/a.tif", r"C:\\a.tif", r"..\\a.tif"):
         path.write_text(text.replace("train/0001_a.tif", place))
         with pytest.raises(TrainingSetUnfit, match="cannot be read"):
             images_of_folder(folder)
+
+
+def test_an_export_removes_no_image_of_the_project(session, marked, tmp_path):
+    _, training = marked
+    folder = tmp_path / "out"
+    _, report = exported(session, folder)
+    first = folder / report.manifest.images[0].image
+    [image] = session.add(open_images(first))
+    put_masks(session, image, grid(image.source.label_shape, 16, 12))
+    training.set_role([image], "train")
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    with pytest.raises(CannotSave, match="is an image of this project"):
+        exported(session, folder)
+    training.set_role([image], None)
+    masks = folder / report.manifest.images[0].masks
+    masks.write_bytes(b"mine")
+    with pytest.raises(CannotSave, match="was changed after it had been exported"):
+        exported(session, folder)
+    before[masks] = b"mine"
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+
+
+def test_a_stopped_export_leaves_a_folder_for_the_next_one(session, marked, tmp_path):
+    folder = tmp_path / "out"
+    project = session.project
+    parts = parts_of_project(project.read, project.folder, Checkpoint())
+    done = []
+
+    class Stopped(Checkpoint):
+        def reached(self, *_):
+            done.append(1)
+            if len(done) == 2:
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        export_folder(folder, parts, Stopped())
+    assert not [*folder.rglob("*")]
+    exported(session, folder)
 
 
 @pytest.mark.parametrize(
