@@ -10,7 +10,7 @@ _UNUSED = ("assets/javascripts/lunr/",)
 _FOR_DEVELOPERS = ".map"
 
 
-def on_files(files: Any, config: Any) -> Any:
+def on_files(files: Any, **_: Any) -> Any:
     """Return the files of the site without those; MkDocs calls it before it writes."""
     for file in list(files):
         if file.src_uri.startswith(_UNUSED) or file.src_uri.endswith(_FOR_DEVELOPERS):
