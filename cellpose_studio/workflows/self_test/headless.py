@@ -17,6 +17,7 @@ from cellpose_studio.workflows.self_test.formats import (
     check_pictures,
     check_tiff,
 )
+from cellpose_studio.workflows.self_test.guide import check_guide
 from cellpose_studio.workflows.self_test.measurements import check_measurements
 from cellpose_studio.workflows.self_test.models import check_models
 from cellpose_studio.workflows.self_test.training import check_training
@@ -39,6 +40,13 @@ CHECKS = (
         shows="The models that are shipped are there and unchanged.",
         advice="Install the program again; a model is missing or damaged.",
         run=check_models,
+    ),
+    Check(
+        name="guide",
+        title="Guide",
+        shows="F1 opens its pages, and their links lead somewhere.",
+        advice="Install the program again; pages of the guide are missing.",
+        run=check_guide,
     ),
     Check(
         name="tiff",
