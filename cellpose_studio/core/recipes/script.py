@@ -98,7 +98,8 @@ from cellpose_studio.workflows.save import base_of"""
         f"""given = (image, model, parameters, Checkpoint())
 side = {record.blocks.side}
 with segment_in_blocks(*given, side, device{options}) as result:
-    [file] = save_blocks(result, ["tif"], base_of(image, Path.cwd()), lambda: None)
+    saved = save_blocks(result, ["tif"], base_of(image, Path.cwd()), lambda: None)
+    [file] = saved.files
     print(f"{{result.labels.cells}} cells in {{file}}")""",
     )
 

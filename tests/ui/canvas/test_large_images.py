@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.core.images.levels import PlaneLimits
 from cellpose_studio.io.cache.pyramids import PyramidSizes
@@ -32,15 +33,26 @@ def make_all_large(window) -> None:
 
 
 def screen(user) -> np.ndarray:
-    user.wait_idle()
-    # Drawn again at most every 80 ms.
-    user.wait_for(lambda: not drawing(user))
-    return user.window.canvas.widget.screenshot(flash=False)[..., :3].astype(int)
+    """Return what the canvas shows when all that is in view was read."""
+    canvas = user.window.canvas
+    user.wait_for(lambda: is_settled(canvas.surface))
+    # A frame asks for the pixels that it shows.
+    canvas.widget.screenshot(flash=False)
+    user.wait_for(lambda: not is_reading(user.window))
+    return canvas.widget.screenshot(flash=False)[..., :3].astype(int)
 
 
-def drawing(user) -> bool:
-    large = user.window.canvas._large_layers
-    return large is not None and large._timer.isActive()
+def is_settled(surface) -> bool:
+    size = surface.size()
+    QApplication.processEvents()
+    return surface.size() == size
+
+
+def is_reading(window) -> bool:
+    large = window.canvas._large_layers
+    timers = [] if large is None else [large._timer, large._large._soon]
+    jobs = any(queue.jobs for queue in window.services.queues)
+    return jobs or any(timer.isActive() for timer in timers)
 
 
 def test_a_large_image_and_its_masks_look_as_any_other(user, masked, mouse):
@@ -48,7 +60,7 @@ def test_a_large_image_and_its_masks_look_as_any_other(user, masked, mouse):
     usual, display = screen(user), window.canvas.channels.display(0)
     make_all_large(window)
     window._view.show(image)
-    user.wait_idle()
+    screen(user)
     # Contrast is that of the coarser copy, which has less noise.
     window.canvas.channels.show(0, display)
     difference = np.abs(screen(user) - usual)
@@ -94,6 +106,7 @@ def test_the_planes_of_a_large_stack_are_read_when_they_are_shown(
     make_all_large(window)
     window._view.show(image)
     window.canvas.step("Z", -1)
+    screen(user)
     window.canvas.channels.show(0, display)
     difference = np.abs(screen(user) - usual)
     assert (difference > 40).mean() < 0.01

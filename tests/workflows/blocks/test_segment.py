@@ -22,6 +22,7 @@ from cellpose_studio.core.runs.region import Region
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.mapped import empty_labels
 from cellpose_studio.workflows.blocks.segment import segment_in_blocks
 from cellpose_studio.workflows.provenance.run_again import run_again
 from cellpose_studio.workflows.provenance.run_record import masks_sha256, record_of
@@ -103,7 +104,7 @@ def test_masks_of_all_kinds_of_images(opened, folder, case):
 def test_the_record_tells_the_blocks_and_a_replay_does_the_same(opened, folder):
     image = opened("a.tif", (150, 170))
     with in_blocks(image, folder, (1, 64, 64)) as found:
-        record = record_of(found.loaded(lambda: None), NOON)
+        record = record_of(found.loaded(lambda: None, empty_labels), NOON)
         labels = found.labels.whole()
     assert record.blocks is not None
     assert record.blocks.side == (1, 64, 64)
@@ -119,7 +120,7 @@ def test_the_record_tells_the_blocks_and_a_replay_does_the_same(opened, folder):
 def test_the_script_of_a_recipe_does_the_same(opened, folder, tmp_path):
     image = opened("a.tif", (150, 170))
     with in_blocks(image, folder, (1, 64, 64)) as found:
-        record = record_of(found.loaded(lambda: None), NOON)
+        record = record_of(found.loaded(lambda: None, empty_labels), NOON)
         labels = found.labels.whole()
     out = tmp_path / "out"
     out.mkdir()
@@ -236,8 +237,8 @@ def test_what_needs_all_of_the_image_is_refused(opened, folder):
     ids=["rectangle", "polygon"],
 )
 def test_a_region_in_blocks_has_the_cells_of_one_run_as_a_whole(opened, folder, points):
-    # Of more than one tile along each side, and of 143 cells.
-    image = opened("a.tif", (360, 420))
+    # Two rows of three tiles, the last of which the region does not need.
+    image = opened("a.tif", (300, 600))
     region = Region(points=points)
     whole = as_a_whole(image, region=region)
     with in_blocks(image, folder, (1, 128, 128), region=region) as found:

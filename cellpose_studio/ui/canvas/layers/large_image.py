@@ -38,7 +38,6 @@ class LargeLayers:
     def __init__(
         self, model: Any, large: LargeImage, looked: Callable[[], None]
     ) -> None:
-        self._model = model
         self._large = large
         self._told = looked
         self._layers: list[Any] = []
@@ -83,9 +82,8 @@ class LargeLayers:
             self._timer.start()
 
     def _draw(self) -> None:
-        # Masks too, which may have been shown before napari knew the view.
-        for layer in self._model.layers:
-            if layer.visible and layer.multiscale:
+        for layer in self._layers:
+            if layer.visible:
                 layer.refresh(extent=False)
 
     def _on_look(self, channel: int, look: ChannelLook) -> None:
