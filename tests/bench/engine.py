@@ -159,7 +159,10 @@ class Work:
         network = replace(self.network, engine="openvino")
         return self.unet(network=network) if has_openvino() else None
 
-    def volume(self) -> int:
+    def volume(self) -> int | None:
+        """None without the real images beside the checkout."""
+        if not STACK.is_file():
+            return None
         from cellpose_studio.core.runs.parameters import SegmentationParameters
         from cellpose_studio.io.images.reader import open_images
         from cellpose_studio.workflows.segment import segment
