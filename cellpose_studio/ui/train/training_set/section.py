@@ -24,8 +24,8 @@ from cellpose_studio.ui.widgets.section import Section
 from cellpose_studio.workflows.training.project_set import SetPart
 
 _EMPTY = (
-    "Mark corrected images with Use for training, or drop them here from the list "
-    "of images. To use parts of an image, draw training crops on it."
+    "Mark the image shown with these buttons, or drop corrected images here from the "
+    "list of images. To use parts of an image, draw training crops on it."
 )
 _DELAY = 200  # ms
 _PREVIEW = 190  # px
