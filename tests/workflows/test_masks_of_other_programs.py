@@ -19,7 +19,7 @@ from cellpose_studio.workflows.evaluation.items import evaluate_item
 from cellpose_studio.workflows.left_out import left_out_of
 from cellpose_studio.workflows.open import files_of, open_files
 from cellpose_studio.workflows.training.training_images import (
-    read_training_images,
+    folder_pairs,
     training_files,
 )
 
@@ -146,8 +146,8 @@ def test_regions_named_as_masks_are_trained_on(image, labels, kind):
     path = export(image, labels, kind)
     path.rename(image.with_name(f"a_masks{path.suffix}"))
     files = training_files([image.parent], None, [])["train"]
-    (one,) = read_training_images(files, [], Checkpoint())
-    np.testing.assert_array_equal(one.labels, labels)
+    (one,) = folder_pairs(files, "train", [], Checkpoint())
+    np.testing.assert_array_equal(one.read().labels, labels)
 
 
 def test_exports_are_not_told_as_left_out(image, labels):

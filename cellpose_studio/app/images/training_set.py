@@ -26,6 +26,7 @@ from cellpose_studio.core.review.training_marks import (
     TrainingMarks,
     leave_out_from,
     proposed_validation,
+    role_of_crop,
 )
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.io.project.tables.training.marks import write_marks
@@ -104,7 +105,16 @@ class TrainingSet:
     @property
     def has_members(self) -> bool:
         """Whether a listed image is marked."""
-        return any(self.role(image) for image in self._session.images)
+        return any(self.uses(image) for image in self._session.images)
+
+    def uses(self, image: ProjectImage) -> set[Role]:
+        """Return what an image is used for: any of its masks, or their crops."""
+        found: set[Role | None] = set()
+        for label_set in image.label_set_ids.values():
+            said = self._said.get(label_set, Said())
+            crops = said.marks.crops
+            found |= {role_of_crop(crop, said.role) for crop in crops} or {said.role}
+        return {role for role in found if role is not None}
 
     def set_role(
         self, images: Iterable[ProjectImage], role: Role | None
@@ -256,7 +266,7 @@ class TrainingSet:
         stays the same whatever the user edits meanwhile.
         """
         project = self._session.project
-        images = [image for image in self._session.images if self.role(image)]
+        images = [image for image in self._session.images if self.uses(image)]
         edited = [
             labels
             for image in images
@@ -324,7 +334,7 @@ class TrainingSet:
     def _on_masks(self, change: MasksChange) -> None:
         if self._expected and change.kind != "drafted":
             self._take_expected(change.image)
-        if change.kind != "drafted" and self.role(change.image):
+        if change.kind != "drafted" and self.uses(change.image):
             self.masks_edited.emit()
 
     def _take_expected(self, image: ProjectImage) -> None:

@@ -34,7 +34,7 @@ def next_images(
     found = [
         NextImage(image=image, uncertainty=_uncertainty(image))
         for image in images
-        if not image.reviewed and training.role(image) is None
+        if not image.reviewed and not training.uses(image)
     ]
     return sorted(found, key=lambda one: -_rank(one))
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class TrainContent(QScrollArea):
-    """Training set, model, progress, curves, verdict and the models so far."""
+    """Model, progress, curves, verdict and the models so far."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class TrainContent(QScrollArea):
         self._soon.timeout.connect(self._refresh)
         self._lay_out()
         self._connect()
-        self.form.set_models(models.models)
+        self._list_models()
         self._list_devices()
         self._refresh()
 
@@ -78,7 +78,9 @@ class TrainContent(QScrollArea):
             title=name,
             project=self._session.project.path,
             parent=self.form.parent_model,
-            parameters=self.form.parameters(),
+            parameters=self.form.parameters().model_copy(
+                update={"min_train_masks": self._set.options.fewest_cells}
+            ),
             device=self.form.device.currentData(),
         )
         # The record of the training names revisions, so edits become some first.
@@ -136,11 +138,12 @@ class TrainContent(QScrollArea):
         self._soon.start()
 
     def _refresh(self) -> None:
-        roles = [self._set.role(image) for image in self._session.images]
+        uses = map(self._set.uses, self._session.images)
+        roles = [role for several in uses for role in several]
         used, held_out = roles.count("train"), roles.count("validation")
         text = f"{image_count(used)} for training, {held_out} for validation."
         if not used:
-            text += " Mark corrected images in Training set."
+            text += " Mark corrected images on the page Training set."
         elif not held_out:
             text += (
                 " Without validation images, the last epoch is kept, and nobody knows "
@@ -166,6 +169,9 @@ class TrainContent(QScrollArea):
             free = f"{name} {number}"
         return free
 
+    def _list_models(self) -> None:
+        self.form.set_models(self._models.models, self._models.model)
+
     def _list_devices(self) -> None:
         def work(_: Any) -> list[tuple[str, str]]:
             from cellpose_studio.engine.device import available_devices
@@ -182,7 +188,7 @@ class TrainContent(QScrollArea):
         trainings.reported.connect(self._on_reported)
         trainings.trained.connect(self._on_trained)
         trainings.changed.connect(self._on_changed)
-        self._models.listed.connect(lambda: self.form.set_models(self._models.models))
+        self._models.listed.connect(self._list_models)
         self._set.changed.connect(lambda *_: self._soon.start())
         self._set.image_changed.connect(lambda _: self._soon.start())
         self._session.images_changed.connect(lambda *_: self._soon.start())
@@ -196,7 +202,6 @@ class TrainContent(QScrollArea):
     def _lay_out(self) -> None:
         inside = QWidget()
         self.column = QVBoxLayout(inside)
-        # The section of the training set stands first.
         for widget in (
             self.set_text,
             self.form,

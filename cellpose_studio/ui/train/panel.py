@@ -57,6 +57,7 @@ class TrainPanel(QWidget):
         self.set = TrainingSetSection(services)
         self.marks = CanvasMarks(services, canvas, tools.context)
         self.set.place_requested.connect(self.marks.go_to)
+        self.set.train_requested.connect(self._show_training)
         folder = data_dir() / "models"
         self.trainings = Trainings(
             services.session, services.train_jobs, services.io_jobs, folder
@@ -89,6 +90,12 @@ class TrainPanel(QWidget):
                 self._show_set,
                 tip="Show what is trained on, and what is left out.",
             ),
+            Command(
+                "showTrain",
+                "Train a &model…",
+                self._show_training,
+                tip="Choose a model, and train it on the images of the training set.",
+            ),
         ]
 
     def build(self) -> TrainContent:
@@ -108,3 +115,8 @@ class TrainPanel(QWidget):
     def _show_set(self) -> None:
         self._services.show_tab(self)
         self.pages.setCurrentWidget(self.set)
+
+    def _show_training(self) -> None:
+        self._services.show_tab(self)
+        self.pages.setCurrentWidget(self._page)
+        self.build().form.model.setFocus()

@@ -35,8 +35,8 @@ class TrainingProgress(QWidget):
     def __init__(self, trainings: Trainings) -> None:
         super().__init__()
         self._trainings = trainings
-        self._epochs = (0, 0)
         self._begun_at = 0
+        self._listed: list[TrainingRequest] = []
         self.buttons = {}
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
@@ -82,7 +82,7 @@ class TrainingProgress(QWidget):
 
     def begin(self) -> None:
         """Forget the training before."""
-        self._begun_at, self._epochs = -1, (0, 0)
+        self._begun_at = -1
         self.bar.setRange(0, 0)
         self.text.setText("Reading the images…")
 
@@ -107,9 +107,14 @@ class TrainingProgress(QWidget):
             self._trainings.job.cancel()
 
     def _list_interrupted(self, runs: bool) -> None:
+        found = [] if runs else self._trainings.interrupted()
+        # New buttons would take the keyboard focus from those before.
+        if found == self._listed:
+            return
+        self._listed = found
         while (item := self.interrupted.takeAt(0)) is not None:
             item.widget().deleteLater()
-        for request in [] if runs else self._trainings.interrupted():
+        for request in found:
             self.interrupted.addWidget(_Interrupted(self._trainings, request))
 
 

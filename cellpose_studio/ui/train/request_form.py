@@ -27,7 +27,6 @@ _FIELDS = (
     "nimg_per_epoch",
     "patience",
     "validate_every",
-    "min_train_masks",
     "channel",
     "seed",
     "freeze_norm",
@@ -65,6 +64,7 @@ class RequestForm(QWidget):
         super().__init__()
         self._defaults = _SCRATCH
         self._named = False
+        self._listed = False
         self.model = QComboBox(objectName="trainModel")
         self.name = QLineEdit(objectName="trainName")
         self.device = QComboBox(objectName="trainDevice")
@@ -114,20 +114,24 @@ class RequestForm(QWidget):
         }
         return TrainingParameters.model_validate({**dict(self._defaults), **chosen})
 
-    def set_models(self, models: list[ModelSpec]) -> None:
-        """List models to train further; what is chosen stays chosen."""
-        chosen = self.parent_model
+    def set_models(self, models: list[ModelSpec], proposed: ModelSpec | None) -> None:
+        """List models to train further; what is chosen stays, at first ``proposed``."""
+        chosen = self.parent_model if self._listed else proposed
+        before = self.parent_model
         self.model.blockSignals(True)
         self.model.clear()
         for model in models:
             self.model.addItem(model.label, model)
         self.model.addItem("A small U-Net from scratch", None)
         known = [model.sha256 for model in models]
-        at = known.index(chosen.sha256) if chosen and chosen.sha256 in known else 0
+        # From scratch, the last entry, has no model.
+        gone = 0 if chosen or not self._listed else len(models)
+        at = known.index(chosen.sha256) if chosen and chosen.sha256 in known else gone
+        self._listed = bool(models)
         self.model.setCurrentIndex(at)
         self.model.blockSignals(False)
         if (self.parent_model and self.parent_model.sha256) != (
-            chosen and chosen.sha256
+            before and before.sha256
         ):
             self._on_model()
 

@@ -122,22 +122,6 @@ def _roles(split: Path) -> dict[Path, str]:
         ) from error
 
 
-def read_training_images(
-    files: Sequence[Found],
-    shares: Sequence[float],
-    checkpoint: Checkpoint,
-) -> list[TrainingImage]:
-    """Read the images of ``files``; ``shares`` are those of the folders, if any.
-
-    Raises
-    ------
-    TrainingSetUnfit, ImageUnreadable, MasksUnreadable
-        If one cannot be trained on.
-    """
-    pairs = folder_pairs(files, "train", shares, checkpoint)
-    return [pair.read() for pair in pairs]
-
-
 def folder_pairs(
     files: Sequence[Found],
     role: Role,

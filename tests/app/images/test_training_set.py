@@ -254,6 +254,21 @@ def test_a_training_uses_revisions_whatever_is_edited_meanwhile(
     assert (now.cells, now.pair.read().labels.max()) == (22, 22)
 
 
+def test_masks_with_a_crop_only_become_a_revision_too(
+    session, image, training, queue, qtbot
+):
+    crop = training.add_crop(image, Region(points=((0, 0), (30, 48))))
+    training.set_crop_role(image, crop.name, "validation")
+    training.set_role([image], None)
+    assert training.uses(image) == {"validation"}
+    draw(session, image, 70, at=9, side=2)
+    read = []
+    training.seal(queue, lambda: training.read_parts(queue, read.append))
+    qtbot.waitUntil(lambda: bool(read), timeout=WAIT)
+    [[part]] = read
+    assert (part.role, part.revision) == ("validation", image.masks.revision.id)
+
+
 def test_a_project_file_is_only_read(session, image, training, project):
     training.set_role([image], "train")
     project.writer.flush()

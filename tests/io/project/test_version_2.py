@@ -17,6 +17,7 @@ from cellpose_studio.io.project.tables.cells.cell_classes import (
     read_classes,
 )
 from cellpose_studio.io.project.tables.cells.divisions import read_all_mothers
+from cellpose_studio.io.project.tables.training.members import read_members
 
 
 @pytest.fixture
@@ -38,6 +39,15 @@ def test_it_is_migrated_when_it_is_opened(project):
         assert file.db.execute("PRAGMA user_version").fetchone() == (VERSION,)
         assert tables_in(file.db) == tables(VERSION)
         assert read_all_mothers(file.db) == {}
+
+
+def test_images_for_test_are_those_for_validation(project):
+    with closing(sqlite3.connect(project)) as db:
+        stored = db.execute("SELECT role FROM training ORDER BY label_set").fetchall()
+    assert stored == [("train",), ("test",)]
+    with closing(open_project(project)) as file:
+        roles = [member.role for member in read_members(file.db)]
+    assert roles == ["train", "validation"]
 
 
 def test_nothing_of_it_is_lost_in_a_rescue(project, tmp_path):

@@ -60,7 +60,13 @@ def click(user, panel, name):
 
 
 def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
-    content = project.content
+    content, window = project.content, user.window
+    assert content.form.parent_model == window.segment.model.model
+    # From the list of what is trained on, a button leads to the training.
+    project.pages.setCurrentWidget(project.set)
+    user.qtbot.mouseClick(project.set.train, Qt.MouseButton.LeftButton)
+    user.wait_for(content.isVisible)
+    assert content.form.model.hasFocus()
     assert content.set_text.text() == "1 image for training, 1 for validation."
     from_scratch(project, "tiny", 3)
     click(user, project, "start")
@@ -69,6 +75,8 @@ def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
     user.wait_idle()
     assert content.samples.isVisibleTo(content)
     assert "nobody knows whether it is better" in content.after.verdict.text()
+    # The new model is listed, but what the user chose stays chosen.
+    assert content.form.parent_model is None
 
     path = project.trainings.folder / "tiny"
     model = from_file(path)

@@ -27,7 +27,7 @@ from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect
 from cellpose_studio.engine.training.augmentation import normalized_input
 from cellpose_studio.workflows.training.train import train_on_folders
-from cellpose_studio.workflows.training.training_images import read_training_images
+from cellpose_studio.workflows.training.training_images import folder_pairs
 
 TINY = TrainingParameters(
     n_epochs=1, widths=(2, 4, 8), bsize=64, min_train_masks=1, batch_size=2
@@ -334,7 +334,8 @@ def test_images_are_trained_on_without_what_is_no_number(pair, folder, offset):
     pixels[:5] = np.nan
     tifffile.imwrite(path, pixels + offset)
     found = [(path, folder / "a_masks.tif", 0)]
-    [image] = read_training_images(found, (), Checkpoint())
+    [read] = folder_pairs(found, "train", (), Checkpoint())
+    image = read.read()
     seen = normalized_input(image.pixels)
     low, high = np.percentile(pixels[5:], (1, 99))
     expected = (pixels[5:] - low) / (high - low)
@@ -347,9 +348,9 @@ def test_what_nobody_has_annotated_is_not_seen(pair, folder):
     truth = tifffile.imread(folder / "a_masks.tif").astype(np.int16)
     truth[32:] = -1
     tifffile.imwrite(folder / "a_masks.tif", truth)
-    [image] = read_training_images(
-        [(path, folder / "a_masks.tif", 0)], (), Checkpoint()
-    )
+    found = [(path, folder / "a_masks.tif", 0)]
+    [read] = folder_pairs(found, "train", (), Checkpoint())
+    image = read.read()
     assert image.labels.max() == 2
     assert not image.labels[32:].any()
     seen = normalized_input(image.pixels)
@@ -470,9 +471,9 @@ def test_training_and_runs_see_the_same_pixels(pair, folder):
     from cellpose_studio.io.images.reader import open_images
 
     path = pair("a.tif", shape=(3, 64, 64), axes="CYX")
-    [image] = read_training_images(
-        [(path, folder / "a_masks.tif", 0)], (), Checkpoint()
-    )
+    found = [(path, folder / "a_masks.tif", 0)]
+    [read] = folder_pairs(found, "train", (), Checkpoint())
+    image = read.read()
     source = open_images(path)[0]
     seen = network_input(
         (GREY,),

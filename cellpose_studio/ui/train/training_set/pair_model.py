@@ -9,6 +9,7 @@ from typing import Any
 from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt
 from qtpy.QtGui import QPixmap
 
+from cellpose_studio.app.images.training_set import ROLE_WORDS
 from cellpose_studio.core.wording import cell_count
 from cellpose_studio.workflows.training.project_set import SetPart
 
@@ -16,7 +17,6 @@ _ROLES = Qt.ItemDataRole
 PART = int(_ROLES.UserRole)
 """Role of the `SetPart` of a row."""
 _MOST_PICTURES = 2000
-_USES = {"train": "training", "validation": "validation"}
 
 
 class PairModel(QAbstractListModel):
@@ -77,7 +77,7 @@ def use_of(part: SetPart) -> str:
     """Return what a part is for: "for training", "not used"."""
     if part.pair is None:
         return "not used"
-    return f"for {_USES[part.pair.role]}"
+    return f"for {ROLE_WORDS[part.pair.role]}"
 
 
 def detail_of(part: SetPart) -> str:
@@ -95,7 +95,7 @@ def detail_of(part: SetPart) -> str:
 def summary_of(parts: Sequence[SetPart]) -> str:
     """Return how many images and cells there are, in one sentence."""
     texts = []
-    for role, word in _USES.items():
+    for role, word in ROLE_WORDS.items():
         of_role = [p for p in parts if p.pair is not None and p.pair.role == role]
         cells = cell_count(sum(part.cells for part in of_role))
         texts.append(f"{len(of_role):,} for {word} ({cells})")

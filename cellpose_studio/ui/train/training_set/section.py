@@ -24,8 +24,8 @@ from cellpose_studio.ui.widgets.section import Section
 from cellpose_studio.workflows.training.project_set import SetPart
 
 _EMPTY = (
-    "Mark corrected images with Use for training, or drop them here from the list "
-    "of images. To use parts of an image, draw training crops on it."
+    "Mark the image shown with these buttons, or drop corrected images here from the "
+    "list of images. To use parts of an image, draw training crops on it."
 )
 _DELAY = 200  # ms
 _PREVIEW = 190  # px
@@ -45,6 +45,7 @@ class TrainingSetSection(QWidget):
     """
 
     place_requested = Signal(object)  # the SetPart whose image was just shown
+    train_requested = Signal()
 
     def __init__(self, services: Services) -> None:
         super().__init__(objectName="trainingSetSection")
@@ -156,6 +157,10 @@ class TrainingSetSection(QWidget):
             button.clicked.connect(named[name].run)
             row.addWidget(button, 1)
         column.addLayout(row)
+        self.train = QPushButton("Train on this set…", objectName="trainOnSet")
+        self.train.setToolTip("Choose a model, and train it on these images.")
+        self.train.clicked.connect(self.train_requested.emit)
+        column.addWidget(self.train)
 
     def _role_commands(self) -> list[Command]:
         return [
