@@ -43,6 +43,11 @@ def data_dir() -> Path:
     return _user_dir("data")
 
 
+def trained_folder() -> Path:
+    """Return the folder of models trained in the window, which need not exist."""
+    return _user_path("data") / "models"
+
+
 def model_folders() -> list[Path]:
     """Return where Cellpose's models may lie, the folder for new ones first.
 

@@ -152,7 +152,9 @@ def left_out_of(
 
 
 def _paths_in(folder: Path) -> list[str]:
-    inside = os.path.join(folder, "")  # noqa: PTH118 - a slash at its end
+    # A path of an image in "." has no dot in front.
+    here = os.fspath(folder) == os.curdir
+    inside = "" if here else os.path.join(folder, "")  # noqa: PTH118 - a slash at its end
     with os.scandir(folder) as entries:
         return [inside + entry.name for entry in entries]
 

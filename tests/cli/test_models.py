@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from cellpose_studio.cli.main import run
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weights import save_weights
+from cellpose_studio.paths import trained_folder
 from tests.io.support.downloads.file_servers import FileServer, server
 
 
@@ -19,6 +21,27 @@ def test_all_models_are_listed(capsys):
     assert run(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [spec.name for spec in shipped()]
+
+
+def test_a_model_of_the_window_is_found_by_its_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CELLPOSE_STUDIO_HOME", str(tmp_path))
+    weights = shipped()[0].path
+    own = trained_folder() / "mine"
+    own.parent.mkdir(parents=True)
+    shutil.copyfile(weights, own)
+    card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    card |= {"title": "Mine", "command": ""}
+    own.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    # Without its weights, a card is no model.
+    (own.parent / "lost.json").write_text("{}")
+    assert run(["models"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split()[0] == "mine"
+    assert run(["models", "mine"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == f"SHA-256: {shipped()[0].sha256}"
+    assert "By: " not in lines
+    assert run(["models", "other"]) == 2
+    assert "mine; or give the path" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("spec", shipped(), ids=lambda spec: spec.name)

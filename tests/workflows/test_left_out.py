@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cellpose_studio.core.errors import ImageUnreadable
@@ -63,6 +65,11 @@ def test_folders_are_not_searched_in_silence(put):
         "1 file left out: 1 × .zarr (without the metadata of an OME-Zarr). "
         "2 folders were not searched: open the folders with images one by one."
     )
+
+
+def test_images_of_the_current_folder_are_not_left_out(put, monkeypatch):
+    monkeypatch.chdir(put("a.tif", "b.tif", "notes.docx"))
+    assert left(Path()).text == "1 file left out: 1 × .docx."
 
 
 def test_masks_without_their_image_are_said(put):

@@ -11,7 +11,7 @@ from cellpose_studio.cli.output.outcome import ALL_DONE
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.models.card import NO_CARD, ModelCard
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.engine.networks.catalogue import find, shipped
+from cellpose_studio.engine.networks.catalogue import find, shipped, trained
 from cellpose_studio.io.atomic import replacing
 
 
@@ -85,10 +85,11 @@ def _models(options: argparse.Namespace) -> int:
         return ALL_DONE
     if options.available:
         return list_available()
-    specs = shipped()
-    width = max(len(spec.name) for spec in specs)
-    for spec in specs:
-        print(f"{spec.name:{width}}  {spec.description}")
+    rows = [(spec.name, spec.description) for spec in shipped()]
+    rows += [(name, f"Trained by you: {file}") for name, file in trained().items()]
+    width = max(len(name) for name, _ in rows)
+    for name, about in rows:
+        print(f"{name:{width}}  {about}")
     return ALL_DONE
 
 
@@ -150,5 +151,6 @@ def _of_card(card: ModelCard) -> Iterator[str]:
         yield f"Trained on: {data.name}, {count}{about}"
         for group in data.left_out:
             yield f"Left out, {group.reason}: {', '.join(group.files)}"
-    yield f"By: {card.command}"
+    if card.command:
+        yield f"By: {card.command}"
     yield f"On {card.date}, in {card.minutes:.0f} min, seed {card.seed}: {card.machine}"

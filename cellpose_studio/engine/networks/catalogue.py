@@ -20,6 +20,7 @@ from cellpose_studio.paths import (
     real_path,
     resource,
     special_kind,
+    trained_folder,
 )
 
 _OTHER_ARCHIVES = frozenset({".zip", ".npz", ".zarr", ".cpstudio"})
@@ -123,6 +124,13 @@ def from_file(path: Path) -> ModelSpec:
     return _with_published_facts(with_card(inspect(path)))
 
 
+def trained() -> dict[str, Path]:
+    """Return the weight files that were trained in the window, by name."""
+    # Beside the weights of each lies its card.
+    files = sorted(card.with_suffix("") for card in trained_folder().glob("*.json"))
+    return {file.name: file for file in files if file.is_file()}
+
+
 def find(name: str) -> ModelSpec:
     """Return the model of a name, or in the weight file at a path.
 
@@ -139,9 +147,12 @@ def find(name: str) -> ModelSpec:
         return from_file(real_path(path))
     if (published := _published(name)) is not None:
         return published
+    own = trained()
+    if name in own:
+        return from_file(own[name])
     raise ModelUnusable(
         f"There is no model {name}.",
-        f"Known are {', '.join(known)}; or give the path of a weight file.",
+        f"Known are {', '.join([*known, *own])}; or give the path of a weight file.",
     )
 
 

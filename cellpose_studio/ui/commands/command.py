@@ -131,6 +131,7 @@ def show_state(command: Command, action: QAction) -> None:
 def push_button(command: Command) -> QPushButton:
     """Return a button that calls a command; `CommandSet` updates its state."""
     button = QPushButton(command.button_text, objectName=command.name)
+    button.setToolTip(command.tip_text)
     # Qt passes the state of the button, which `call` does not take.
     button.clicked.connect(lambda _=False, run=command.run: run())
     return button

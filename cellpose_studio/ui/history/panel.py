@@ -51,6 +51,8 @@ _TOOLTIPS = {
     "json": "Save the complete record of the run, for other programs.",
     "crate": "Save masks, record and description as one file, for a repository.",
     "again": "Repeat the run and report whether it reproduces these masks.",
+    "how": "Copy or save how these masks were made, or make them again.",
+    "apply": "Run other images with the model and the parameters of this run.",
 }
 _NO_IMAGE = "Open an image to see its history."
 _NO_MASKS = "No masks yet. All runs, thresholds and edits will be listed here."
@@ -262,10 +264,11 @@ class HistoryPanel(QWidget):
         self._enable(self.apply, self.apply_button, no_parameters)
 
     def _enable(self, menu: QMenu, button: QToolButton, reason: str) -> None:
+        tip = f"<qt>{escape(reason or _TOOLTIPS[button.objectName()])}</qt>"
         menu.menuAction().setEnabled(not reason)
-        menu.menuAction().setToolTip(f"<qt>{escape(reason)}</qt>" if reason else "")
+        menu.menuAction().setToolTip(tip)
         button.setEnabled(not reason)
-        button.setToolTip(menu.menuAction().toolTip() if reason else "")
+        button.setToolTip(tip)
 
     def _fill_apply(self) -> None:
         self.apply.clear()

@@ -18,6 +18,7 @@ _COLOURS = {
 }
 """Distinct for colour-blind people: Okabe and Ito."""
 _HEIGHT = 120  # px
+_AXIS = 56  # px; room for the title beside numbers of four digits
 
 
 class CurvePlot(QWidget):
@@ -42,12 +43,14 @@ class CurvePlot(QWidget):
             plot.setMenuEnabled(False)
             plot.hideButtons()
             plot.setLabel("left", title)
-            plot.getAxis("left").setWidth(42)
+            plot.getAxis("left").setWidth(_AXIS)
             for side in ("left", "bottom"):
                 plot.getAxis(side).enableAutoSIPrefix(False)
             column.addWidget(plot)
         self._aps.setLabel("bottom", "epoch")
         self._aps.setXLink(self._losses)
+        # A constant AP would get an axis beyond 1; the dots need a little room.
+        self._aps.setLimits(yMin=-0.02, yMax=1.02)
         self._losses.addLegend(offset=(-4, 4), labelTextSize="8pt")
         self._lines = {
             name: (self._aps if name == "AP" else self._losses).plot(

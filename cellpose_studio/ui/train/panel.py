@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.training.trainings import Trainings
-from cellpose_studio.paths import data_dir
+from cellpose_studio.paths import trained_folder
 from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.segment.models.model_picker import ModelPanel
@@ -58,7 +58,7 @@ class TrainPanel(QWidget):
         self.marks = CanvasMarks(services, canvas, tools.context)
         self.set.place_requested.connect(self.marks.go_to)
         self.set.train_requested.connect(self._show_training)
-        folder = data_dir() / "models"
+        folder = trained_folder()
         self.trainings = Trainings(
             services.session, services.train_jobs, services.io_jobs, folder
         )

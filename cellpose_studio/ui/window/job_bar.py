@@ -11,6 +11,7 @@ from superqt import QElidingLabel
 from cellpose_studio.app.jobs import Job, JobQueue
 
 IDLE = "Nothing is running."
+_PADDING = 8  # px
 _MIN_ELAPSED = 1.0  # seconds before the remaining time is estimated
 
 
@@ -33,6 +34,8 @@ class JobBar(QWidget):
         self.text = QElidingLabel()
         self.text.setObjectName("jobText")
         self.text.setElideMode(Qt.TextElideMode.ElideMiddle)
+        # The padding of the style sheet would cut off the last digit.
+        self.text.setEllipsesWidth(_PADDING)
         self.bar = QProgressBar(objectName="jobProgress", textVisible=False)
         self.remaining = QLabel(objectName="jobLeft")
         self.cancel = QPushButton("Cancel", objectName="jobCancel")

@@ -55,4 +55,5 @@ FilterLine[wrong="true"] { background: {{ error }}; color: white; }
 #imageDisplay QAbstractSpinBox { min-width: 36px; padding: 1px 2px; }
 #contrastButton { padding: 3px 6px; }
 QScrollArea { border: none; }
+QTabBar { qproperty-drawBase: 0; }
 """

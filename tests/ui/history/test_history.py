@@ -182,6 +182,9 @@ def test_undo_moves_the_mark_and_a_new_run_makes_a_branch(history, run):
     assert "Smallest cell" in top.child(0).data(0, DETAIL)
     assert history.lines()[0].startswith(f"* Run, {image.masks.cells} cells")
     assert "Diameter 20 → 25 px" in history.lines()[0]
+    for button in (history.panel.how_button, history.panel.apply_button):
+        assert button.isEnabled()
+        assert button.toolTip() not in ("", "<qt></qt>")
 
 
 def test_without_masks_everything_is_off_and_says_why(history, user, cells):

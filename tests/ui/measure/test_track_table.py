@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import tifffile
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QTabBar
 
 from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.io.project.tables.images import read_image_table
@@ -75,16 +76,27 @@ def test_tracks_are_listed_linked_with_the_canvas_and_exported(user, qtbot, tmp_
 
 
 def test_an_image_without_time_has_no_tracks(user, cells):
-    path = cells("a.tif")
+    path = cells("a_name_longer_than_its_title.tif")
     masks = np.zeros((96, 128), np.uint16)
     masks[10:20, 10:20] = 1
-    tifffile.imwrite(path.with_name("a_masks.tif"), masks)
+    tifffile.imwrite(path.with_name(f"{path.stem}_masks.tif"), masks)
     user.open(path)
     user.window.tabs.setCurrentWidget(user.window.measure)
     content = user.window.measure.content
-    choose(content.scope, "tracks")
-    user.wait_idle()
-    user.wait_for(lambda: "Tracks need a time series" in content.empty.text())
+    # A line beside the tabs would be drawn in white.
+    bars = user.window.measure.findChildren(QTabBar)
+    assert bars
+    assert not any(bar.drawBase() for bar in bars)
+    for scope in ("tracks", "all tracks"):
+        choose(content.scope, scope)
+        user.wait_idle()
+        user.wait_for(lambda: "Tracks need a time series" in content.empty.text())
+    # The table without rows has not made the names of images narrow for good.
+    choose(content.scope, "cells")
+    user.wait_for(lambda: len(content.rows) == 1)
+    view = content.table.view
+    assert content.table.model.fields[0].heading == "Image"
+    assert view.columnWidth(0) >= min(view.sizeHintForColumn(0), 160)
 
 
 def test_tracks_of_all_images_have_speeds_once_sizes_and_times_are_set(

@@ -72,6 +72,8 @@ def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
     click(user, project, "start")
     user.wait_for(lambda: len(content.curve.points["AP"]) == 3)
     assert len(content.curve.points["training"]) == 3
+    low, high = content.curve._aps.viewRange()[1]
+    assert -0.02 <= low < high <= 1.02
     user.wait_idle()
     assert content.samples.isVisibleTo(content)
     assert "nobody knows whether it is better" in content.after.verdict.text()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLineEdit, QMenu
+from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLabel, QLineEdit, QMenu
 
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.project.scratch import new_unnamed
@@ -202,6 +202,15 @@ def test_the_arrangement_is_remembered(user, tmp_path):
     assert (again.width(), again.height()) == (1200, 700)
     assert not again.panels[0].isVisible()
     again.close()
+
+
+def test_the_step_of_a_job_with_a_long_name_is_read_to_its_end(user):
+    text = user.window.jobs.text
+    text.setText("Segmenting " + "a_long_name" * 20 + ": tile 0 of 256")
+    shown = QLabel.text(text)
+    assert shown.endswith(": tile 0 of 256")
+    # napari's style sheet has a padding of 2 to 4 px on each side.
+    assert text.fontMetrics().horizontalAdvance(shown) <= text.width() - 8
 
 
 def test_closing_stops_what_runs(user, cells):

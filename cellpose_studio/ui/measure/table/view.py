@@ -71,8 +71,10 @@ class MeasurementTable(QWidget):
 
     def show(self, rows: Rows, keys: Collection[str]) -> None:
         """List rows with the columns of some keys."""
-        for at, one in enumerate(self.model.fields):
-            self._widths[one.name] = self.view.columnWidth(at)
+        # Without rows, a column has the width of its title alone.
+        if len(self.model.rows):
+            for at, one in enumerate(self.model.fields):
+                self._widths[one.name] = self.view.columnWidth(at)
         self._following = True
         self.model.show(rows, keys)
         self._following = False
