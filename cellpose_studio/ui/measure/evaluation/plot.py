@@ -22,7 +22,9 @@ class PrecisionPlot(pg.PlotWidget):
         super().__init__(parent)
         self.setObjectName("evaluationPlot")
         self.setAccessibleName("Average precision over the overlap of cells")
-        self.setToolTip("Average precision by the IoU from which on cells are the same.")
+        self.setToolTip(
+            "Average precision by the IoU from which on cells count as one."
+        )
         # The plot must not take the keys that are shortcuts of the window.
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hideButtons()
