@@ -208,7 +208,7 @@ class SearchDialog(QDialog):
         self.apply_button.setEnabled(done and not busy)
         row = self.table.currentRow()
         self.apply_button.setText("Apply best" if row <= 0 else "Apply selected")
-        if not count and not busy:
+        if not count and not busy and not self._error:
             self.result.setText(_NOTHING)
         elif self.result.text() == _NOTHING:
             self.result.clear()
