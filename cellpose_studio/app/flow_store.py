@@ -9,10 +9,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.flows import Flows
-from cellpose_studio.io.cache.flows import FlowCache, flow_key
-
-_BUDGET = 8_000_000_000
-"""Bytes; an image of 4096² takes 200 million."""
+from cellpose_studio.io.cache.flows import BUDGET, FlowCache, flow_key
 
 
 class FlowStore:
@@ -24,7 +21,7 @@ class FlowStore:
         Where they lie.
     """
 
-    def __init__(self, folder: Path, budget: int = _BUDGET) -> None:
+    def __init__(self, folder: Path, budget: int = BUDGET) -> None:
         self._cache = FlowCache(folder, budget)
 
     def put(

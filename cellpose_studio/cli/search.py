@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +21,6 @@ from cellpose_studio.paths import cache_dir
 if TYPE_CHECKING:
     from cellpose_studio.workflows.evaluation.trials import SearchTable
 
-_BUDGET = 8_000_000_000
-"""Bytes of the cache of flows, as of the window."""
 _SHOWN = 10
 _METRICS = ("ap", "ap50", "pq")
 
@@ -74,7 +73,7 @@ def _search(options: argparse.Namespace) -> int:
             images=[one.image.name for one in found.images],
             metric=options.metric,
         )
-        flows = FlowCache(cache_dir() / "flows", _BUDGET)
+        flows = FlowCache(cache_dir() / "flows")
         with Progress() as progress:
             search(found.images, table, flows, Checkpoint(progress.report))
     finally:
@@ -97,10 +96,11 @@ def _print(table: SearchTable) -> None:
     for n in [*rows, *([0] if 0 not in rows else [])]:
         trial = table.trials[n]
         size = "as run" if trial.diameter is None else f"{trial.diameter:g}"
+        spread = "-" if math.isnan(spreads[n]) else f"{spreads[n]:.3f}"
         present = "  now" if n == 0 else ""
         print(
             f"{trial.cellprob_threshold:8g}  {trial.flow_threshold:5g}  "
-            f"{trial.min_size:5d}  {size:>8}  {means[n]:5.3f}  {spreads[n]:6.3f}"
+            f"{trial.min_size:5d}  {size:>8}  {means[n]:5.3f}  {spread:>6}"
             f"{present}"
         )
     if (validated := table.validated()) is not None:
@@ -130,5 +130,6 @@ def _write(path: Path, table: SearchTable) -> None:
                 trial.min_size,
                 trial.diameter or "",
             ]
+            spread = "" if math.isnan(spreads[n]) else f"{spreads[n]:.6f}"
             scores = [f"{value:.6f}" for value in table.scores[n]]
-            writer.writerow([*values, f"{means[n]:.6f}", f"{spreads[n]:.6f}", *scores])
+            writer.writerow([*values, f"{means[n]:.6f}", spread, *scores])

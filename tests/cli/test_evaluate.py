@@ -186,6 +186,9 @@ def test_wrong_cells_are_written(evaluated, masks, tmp_path):
     [row] = csv.DictReader((tmp_path / "s_cells.csv").open())
     assert (row["kind"], row["true_cells"]) == ("missed", "3")
     assert (float(row["y"]), float(row["x"])) == (24.5, 5.5)
+    # Without a wrong cell, those of before are gone.
+    evaluated(true, true, "--csv", tmp_path / "s.csv")
+    assert not list(csv.DictReader((tmp_path / "s_cells.csv").open()))
 
 
 def test_pixels_can_be_ignored(evaluated, masks, tmp_path):

@@ -54,6 +54,9 @@ _OF_MASKS = {"cell_at", "cell_plane", "cell", "cellprob"}
 _GENERATION = 1
 """To be incremented when the engine gives other flows for the same parameters."""
 
+BUDGET = 8_000_000_000
+"""Bytes of the cache of a user; an image of 4096² takes 200 million."""
+
 _SUFFIX = ".flows"
 _ABANDONED = 24 * 3600
 """Seconds after which a temporary file must be left over from a crash."""
@@ -123,7 +126,7 @@ class FlowCache:
         alone takes more.
     """
 
-    def __init__(self, folder: Path, budget: int) -> None:
+    def __init__(self, folder: Path, budget: int = BUDGET) -> None:
         self._folder = folder
         self._budget = budget
 

@@ -1,8 +1,10 @@
-"""The dialog for the axes of an image."""
+"""The dialog for the axes of an image, and what other dialogs share."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -10,6 +12,7 @@ from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QLabel,
+    QMessageBox,
     QVBoxLayout,
     QWidget,
 )
@@ -57,3 +60,18 @@ def ok_cancel(dialog: QDialog, accept: str) -> QDialogButtonBox:
     buttons.accepted.connect(dialog.accept)
     buttons.rejected.connect(dialog.reject)
     return buttons
+
+
+def may_replace_tables(parent: QWidget, existing: Sequence[Path]) -> bool:
+    """Ask whether files, all in one folder, may be replaced."""
+    names = ", ".join(path.name for path in existing)
+    yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.Cancel
+    box = QMessageBox(
+        QMessageBox.Icon.Question,
+        "Replace the tables?",
+        f"{existing[0].parent} has {names} already.",
+        yes | no,
+        parent,
+    )
+    box.button(yes).setText("Replace")
+    return bool(box.exec() == yes)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from qtpy.QtWidgets import QApplication, QDialog, QMessageBox
+from qtpy.QtWidgets import QApplication, QDialog
 
 from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.wording import cell_count, counted
+from cellpose_studio.ui.files.dialogs import may_replace_tables
 from cellpose_studio.ui.measure.all_images import MeasuredImage
 from cellpose_studio.ui.measure.export_dialog import TableExportDialog
 from cellpose_studio.ui.measure.table.clipboard import table_text
@@ -122,7 +123,7 @@ class TableActions:
         settings.table_kinds = list(dialog.kinds)
         files_of = track_files if tracks else table_files
         existing = [p for p in files_of(dialog.folder, KINDS) if p.exists()]
-        if not existing or self._may_replace(existing):
+        if not existing or may_replace_tables(self._services.parent, existing):
             export = self.export_tracks if tracks else self.export
             export(images, dialog.folder, dialog.kinds)
 
@@ -165,19 +166,6 @@ class TableActions:
             return tables.files, found.notes
 
         self._services.run("Exporting measurements", work, self._on_exported)
-
-    def _may_replace(self, existing: Sequence[Path]) -> bool:
-        names = ", ".join(path.name for path in existing)
-        yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.Cancel
-        box = QMessageBox(
-            QMessageBox.Icon.Question,
-            "Replace the tables?",
-            f"{existing[0].parent} has {names} already.",
-            yes | no,
-            self._services.parent,
-        )
-        box.button(yes).setText("Replace")
-        return bool(box.exec() == yes)
 
     def _on_exported(self, done: tuple[list[Path], tuple[str, ...]]) -> None:
         files, notes = done

@@ -127,7 +127,7 @@ class Menus(QObject):
                 "tour",
                 "Take the &tour",
                 self._window.tour.start,
-                tip="Show in a minute what is where.",
+                tip="See in a minute what is where.",
             ),
             Command("keys", "&Keyboard shortcuts", self._show_shortcuts, key="?"),
             *self._own.help_commands(),

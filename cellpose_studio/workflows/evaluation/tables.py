@@ -27,6 +27,19 @@ SCORES = (
 )
 """Scores that depend on the IoU; attributes of `Scores`."""
 
+_ERRORS = (
+    "image",
+    "frame",
+    "kind",
+    "true_cells",
+    "found_cells",
+    "iou",
+    "pixels",
+    "plane",
+    "y",
+    "x",
+)
+
 Row = dict[str, Any]
 
 
@@ -47,18 +60,19 @@ def error_rows(result: EvaluatedImages) -> Iterator[Row]:
         in_frames = len(image.evaluation.frames) > 1
         for one in image.evaluation.errors:
             *plane, y, x = one.centre
-            yield {
-                "image": image.name,
-                "frame": one.frame + 1 if in_frames else "",
-                "kind": one.kind,
-                "true_cells": " ".join(map(str, one.true)),
-                "found_cells": " ".join(map(str, one.found)),
-                "iou": round(one.iou, 6),
-                "pixels": one.pixels,
-                "plane": round(plane[0]) + 1 if plane else "",
-                "y": round(y, 2),
-                "x": round(x, 2),
-            }
+            values = (
+                image.name,
+                one.frame + 1 if in_frames else "",
+                one.kind,
+                " ".join(map(str, one.true)),
+                " ".join(map(str, one.found)),
+                round(one.iou, 6),
+                one.pixels,
+                round(plane[0]) + 1 if plane else "",
+                round(y, 2),
+                round(x, 2),
+            )
+            yield dict(zip(_ERRORS, values, strict=True))
 
 
 def class_rows(result: EvaluatedImages) -> Iterator[Row]:
@@ -71,7 +85,9 @@ def class_rows(result: EvaluatedImages) -> Iterator[Row]:
 
 
 def write_csv(path: Path, result: EvaluatedImages) -> list[Path]:
-    """Write the scores, and beside them wrong cells and classes if there are any.
+    """Write the scores of one image or more, wrong cells, and classes if known.
+
+    Without any wrong cell, their table has its heads only, in place of an earlier one.
 
     Returns
     -------
@@ -81,12 +97,20 @@ def write_csv(path: Path, result: EvaluatedImages) -> list[Path]:
     ------
     CannotSave
     """
-    tables = {path: list(score_rows(result))}
+    scores, *beside = csv_files(path, result)
+    _write(scores, list(score_rows(result)))
     if result.options.with_errors:
-        tables[path.with_name(f"{path.stem}_cells.csv")] = list(error_rows(result))
+        _write(beside[0], list(error_rows(result)), _ERRORS)
     if result.classes:
-        tables[path.with_name(f"{path.stem}_classes.csv")] = list(class_rows(result))
-    return [file for file, rows in tables.items() if _write(file, rows)]
+        _write(beside[-1], list(class_rows(result)))
+    return [scores, *beside]
+
+
+def csv_files(path: Path, result: EvaluatedImages) -> list[Path]:
+    """Return the files that `write_csv` writes."""
+    wanted = {"cells": result.options.with_errors, "classes": bool(result.classes)}
+    beside = [name for name, is_wanted in wanted.items() if is_wanted]
+    return [path, *(path.with_name(f"{path.stem}_{name}.csv") for name in beside)]
 
 
 def write_json(path: Path, result: EvaluatedImages) -> None:
@@ -141,17 +165,14 @@ def _class_row(image: str, name: str, scores: ClassScores) -> Row:
     }
 
 
-def _write(path: Path, rows: Sequence[Row]) -> bool:
-    if not rows:
-        return False
+def _write(path: Path, rows: Sequence[Row], heads: Sequence[str] = ()) -> None:
     with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, heads or list(rows[0]))
         writer.writeheader()
         # What is not known is an empty field.
         writer.writerows(
             {k: "" if v is None else v for k, v in row.items()} for row in rows
         )
-    return True
 
 
 def _plain(row: Row) -> Row:

@@ -31,18 +31,25 @@ class ResultModel(QAbstractTableModel):
         self.rows: list[tuple[Value, ...]] = []
         self.order: list[int] = []
         self._colours: list[str] = []
+        self._tips: list[str] = []
+        self._sorted: tuple[int, Qt.SortOrder] | None = None
 
     def show(
         self,
         rows: list[tuple[Value, ...]],
         heads: Sequence[TableHead] | None = None,
         colours: Sequence[str] = (),
+        tips: Sequence[str] = (),
     ) -> None:
-        """Show rows; ``colours`` of their first columns, if there are any."""
+        """Show rows, in the order that the user has chosen.
+
+        ``colours`` and ``tips`` are those of their first columns, if there are any.
+        """
         self.beginResetModel()
         self._heads = tuple(heads) if heads is not None else self._heads
         self.rows, self.order = rows, list(range(len(rows)))
-        self._colours = list(colours)
+        self._colours, self._tips = list(colours), list(tips)
+        self._arrange()
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex = _ROOT) -> int:
@@ -63,6 +70,8 @@ class ResultModel(QAbstractTableModel):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 0:
             return QColor(self._colours[row]) if self._colours else None
+        if role == Qt.ItemDataRole.ToolTipRole and self._tips:
+            return f"<qt>{self._tips[row]}</qt>"
         return None
 
     def headerData(
@@ -80,15 +89,31 @@ class ResultModel(QAbstractTableModel):
         self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder
     ) -> None:
         """Sort the rows by a column; Qt calls this. What is unknown comes last."""
-        if not 0 <= column < len(self._heads):
-            return
         self.layoutAboutToBeChanged.emit()
-        down = order == Qt.SortOrder.DescendingOrder
-        known = [n for n in range(len(self.rows)) if not _is_nan(self.rows[n][column])]
-        known.sort(key=lambda n: _key(self.rows[n][column]), reverse=down)
-        rest = [n for n in range(len(self.rows)) if _is_nan(self.rows[n][column])]
-        self.order = known + rest
+        before = self.persistentIndexList()
+        rows = [self.order[index.row()] for index in before]
+        self._sorted = (column, order) if 0 <= column < len(self._heads) else None
+        self._arrange()
+        # What is selected stays so in its new row.
+        places = {row: n for n, row in enumerate(self.order)}
+        after = [
+            self.index(places[row], index.column())
+            for row, index in zip(rows, before, strict=True)
+        ]
+        self.changePersistentIndexList(before, after)
         self.layoutChanged.emit()
+
+    def _arrange(self) -> None:
+        every = range(len(self.rows))
+        if self._sorted is None:
+            self.order = list(every)
+            return
+        column, order = self._sorted
+        known = [n for n in every if not _is_nan(self.rows[n][column])]
+        down = order == Qt.SortOrder.DescendingOrder
+        known.sort(key=lambda n: _key(self.rows[n][column]), reverse=down)
+        rest = [n for n in every if _is_nan(self.rows[n][column])]
+        self.order = known + rest
 
 
 def _text(value: Value) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from qtpy.QtCore import QTimer
@@ -15,6 +15,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.matching.evaluation.evaluate import EvaluationOptions
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.canvas.canvas import Canvas
+from cellpose_studio.ui.files.dialogs import may_replace_tables
 from cellpose_studio.ui.measure.evaluation.errors_on_canvas import ErrorsOnCanvas
 from cellpose_studio.ui.measure.evaluation.form import EvaluationForm
 from cellpose_studio.ui.measure.evaluation.results import EvaluationResults, WrongCell
@@ -26,7 +27,7 @@ from cellpose_studio.ui.measure.evaluation.sides import (
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.evaluation.choice import MasksChoice
 from cellpose_studio.workflows.evaluation.items import EvaluatedImages, evaluate_items
-from cellpose_studio.workflows.evaluation.tables import write_csv, write_json
+from cellpose_studio.workflows.evaluation.tables import csv_files, write_csv, write_json
 
 _NO_IMAGE = "Open an image with masks first."
 _NO_MASKS = "No masks to evaluate yet: run a model, or import masks."
@@ -40,6 +41,7 @@ _DELAY = 200
 """ms in which changes are looked at together."""
 
 AskFile = Callable[[QWidget], str]
+MayReplace = Callable[[QWidget, Sequence[Path]], bool]
 
 
 def ask_file(parent: QWidget) -> str:
@@ -59,6 +61,7 @@ class EvaluationPanel(QWidget):
         self._session = services.session
         self._canvas = canvas
         self.ask: AskFile = ask_file
+        self.may_replace: MayReplace = may_replace_tables
         self.form = EvaluationForm()
         self.results = EvaluationResults()
         self.on_canvas = ErrorsOnCanvas(services, canvas)
@@ -103,26 +106,36 @@ class EvaluationPanel(QWidget):
 
     def export(self) -> None:
         """Ask for a file, and write the scores; those of B have its letter."""
-        results = self.results.results
+        results = [one for one in self.results.results if one.images]
         if not results:
             return
         name = self.ask(self.window())
         if not name:
             return
         path = Path(name)
+        as_json = path.suffix.lower() == ".json"
+        if not as_json and path.suffix.lower() != ".csv":
+            path = path.with_name(f"{path.name}.csv")
+        written = [
+            path.with_name(f"{path.stem}_{letter}{path.suffix}")
+            if len(results) > 1
+            else path
+            for letter, _ in zip("AB", results, strict=False)
+        ]
+        pairs = list(zip(written, results, strict=True))
+        files = written if as_json else [f for one in pairs for f in csv_files(*one)]
+        # The dialog has asked about the file of this name only.
+        others = [file for file in files if str(file) != name and file.exists()]
+        if others and not self.may_replace(self.window(), others):
+            return
 
         def work(_: Checkpoint) -> list[str]:
-            names: list[str] = []
-            for letter, result in zip("AB", results, strict=False):
-                more = f"_{letter}" if len(results) > 1 else ""
-                file = path.with_name(f"{path.stem}{more}{path.suffix}")
-                if path.suffix.lower() == ".json":
+            for file, result in pairs:
+                if as_json:
                     write_json(file, result)
-                    names.append(file.name)
                 else:
-                    file = file.with_suffix(".csv")
-                    names += [one.name for one in write_csv(file, result)]
-            return names
+                    write_csv(file, result)
+            return [file.name for file in files]
 
         def done(names: list[str]) -> None:
             self._services.messages.note(f"Wrote {', '.join(names)}.")
@@ -186,7 +199,8 @@ class EvaluationPanel(QWidget):
         else:
             reason = "Evaluating…" if self._job is not None else ""
         self.form.set_enabled(reason)
-        self.form.export.setEnabled(bool(self.results.results))
+        found = self.results.results
+        self.form.export.setEnabled(any(one.images for one in found))
 
     def _finish(
         self,

@@ -22,6 +22,9 @@ class PrecisionPlot(pg.PlotWidget):
         super().__init__(parent)
         self.setObjectName("evaluationPlot")
         self.setAccessibleName("Average precision over the overlap of cells")
+        self.setToolTip(
+            "Average precision by the IoU from which on cells count as one."
+        )
         # The plot must not take the keys that are shortcuts of the window.
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hideButtons()
@@ -35,7 +38,8 @@ class PrecisionPlot(pg.PlotWidget):
         for side in ("bottom", "left"):
             # Labels of the axes would be in thousandths.
             self.getAxis(side).enableAutoSIPrefix(False)
-        self.setLabel("bottom", "IoU from which on cells are the same")
+        # A longer text would be cut off in a narrow panel.
+        self.setLabel("bottom", "IoU threshold")
         self.setLabel("left", "Average precision")
         self.setXRange(0.5, 0.95)
         self.setYRange(0, 1)

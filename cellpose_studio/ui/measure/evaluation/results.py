@@ -37,9 +37,11 @@ from cellpose_studio.ui.measure.evaluation.texts import (
     IMAGE_HEADS,
     Row,
     class_rows,
+    frame_name,
     image_rows,
     summary_heads,
     summary_rows,
+    summary_tips,
 )
 from cellpose_studio.workflows.evaluation.items import EvaluatedImages
 
@@ -53,7 +55,7 @@ _STATES: dict[ErrorKind, int] = {
 
 
 class WrongCell(NamedTuple):
-    """A row of the list of wrong cells."""
+    """A row of the list of wrong cells; ``name`` is that of its image and frame."""
 
     image: int
     name: str
@@ -107,7 +109,7 @@ class EvaluationResults(QTabWidget):
         letters = LETTERS[: len(results)]
         has_total = bool(results) and all(one.total is not None for one in results)
         rows = summary_rows(results) if has_total else []
-        self._summary.show(rows, summary_heads(letters))
+        self._summary.show(rows, summary_heads(letters), tips=summary_tips())
         shown, self._targets = image_rows(results)
         self._images.show(shown)
         self._classes.show(class_rows(results))
@@ -186,7 +188,7 @@ class EvaluationResults(QTabWidget):
     def _show_errors(self) -> None:
         result = self.results[self.chosen] if self.results else None
         self.wrong = [
-            WrongCell(image.id, image.name, error)
+            WrongCell(image.id, frame_name(image, error.frame), error)
             for image in (result.images if result is not None else ())
             for error in image.evaluation.errors
         ]
@@ -195,9 +197,7 @@ class EvaluationResults(QTabWidget):
         rows: list[Row] = [
             (
                 one.error.kind,
-                one.name
-                if one.error.frame == 0
-                else f"{one.name}, T {one.error.frame + 1}",
+                one.name,
                 ", ".join(map(str, one.error.true)),
                 ", ".join(map(str, one.error.found)),
                 one.error.iou,

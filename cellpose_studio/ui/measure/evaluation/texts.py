@@ -8,7 +8,7 @@ import numpy as np
 
 from cellpose_studio.core.matching.evaluation.scores import Scores
 from cellpose_studio.ui.measure.evaluation.model import TableHead, Value
-from cellpose_studio.workflows.evaluation.items import EvaluatedImages
+from cellpose_studio.workflows.evaluation.items import EvaluatedImage, EvaluatedImages
 
 Row = tuple[Value, ...]
 
@@ -69,17 +69,28 @@ _SCORES: tuple[tuple[str, str, Callable[[Scores], float]], ...] = (
     ),
 )
 
+_OF_IMAGES = (*_SCORES[:3], *_SCORES[7:])
+
+_COUNTS: tuple[tuple[str, str, Callable[[Scores], int]], ...] = (
+    ("True cells", "True cells that count.", lambda one: one.true_cells),
+    ("Found cells", "Found cells that count.", lambda one: one.found_cells),
+    (
+        "Missed at 0.5",
+        "True cells that were not found, at IoU 0.5.",
+        lambda one: int(one.misses[one.at(0.5)]),
+    ),
+    (
+        "Extra at 0.5",
+        "Found cells that are no true ones, at IoU 0.5.",
+        lambda one: int(one.extras[one.at(0.5)]),
+    ),
+)
+
 IMAGE_HEADS = (
     TableHead("Image", "Image, or time point of it. A click shows it."),
     TableHead("Masks", "Which masks were evaluated: A or B."),
-    *(
-        TableHead(title, tip)
-        for title, tip, _ in (*_SCORES[:3], *_SCORES[7:9], _SCORES[9])
-    ),
-    TableHead("True", "True cells that count."),
-    TableHead("Found", "Found cells that count."),
-    TableHead("Missed", "True cells that were not found, at IoU 0.5."),
-    TableHead("Extra", "Found cells that are no true ones, at IoU 0.5."),
+    *(TableHead(title, tip) for title, tip, _ in _OF_IMAGES),
+    *(TableHead(title.split()[0], tip) for title, tip, _ in _COUNTS),
 )
 
 ERROR_HEADS = (
@@ -122,12 +133,7 @@ def summary_rows(results: Sequence[EvaluatedImages]) -> list[Row]:
         difference = (numbers[1] - numbers[0],) if len(numbers) > 1 else ()
         rows.append((title, *numbers, *difference))
     totals = [one.total for one in results]
-    for title, count in (
-        ("True cells", lambda one: one.true_cells),
-        ("Found cells", lambda one: one.found_cells),
-        ("Missed at 0.5", lambda one: int(one.misses[one.at(0.5)])),
-        ("Extra at 0.5", lambda one: int(one.extras[one.at(0.5)])),
-    ):
+    for title, _, count in _COUNTS:
         counts = [count(one) for one in totals if one is not None]
         change = (counts[1] - counts[0],) if len(counts) > 1 else ()
         rows.append((title, *counts, *change))
@@ -135,8 +141,8 @@ def summary_rows(results: Sequence[EvaluatedImages]) -> list[Row]:
 
 
 def summary_tips() -> list[str]:
-    """Return what each score of the summary means."""
-    return [tip for _, tip, _ in _SCORES]
+    """Return what each row of the summary means."""
+    return [tip for _, tip, _ in (*_SCORES, *_COUNTS)]
 
 
 def image_rows(
@@ -151,9 +157,15 @@ def image_rows(
             rows.append(_image_row(image.name, letter, image.evaluation.scores))
             targets.append((image.id, -1))
             for n, scores in enumerate(frames if len(frames) > 1 else ()):
-                rows.append(_image_row(f"{image.name}, T {n + 1}", letter, scores))
+                rows.append(_image_row(frame_name(image, n), letter, scores))
                 targets.append((image.id, n))
     return rows, targets
+
+
+def frame_name(image: EvaluatedImage, frame: int) -> str:
+    """Return the name of an image, with the time point of a time series."""
+    in_frames = len(image.evaluation.frames) > 1
+    return f"{image.name}, T {frame + 1}" if in_frames else image.name
 
 
 def class_rows(results: Sequence[EvaluatedImages]) -> list[Row]:
@@ -173,14 +185,9 @@ def class_rows(results: Sequence[EvaluatedImages]) -> list[Row]:
 
 
 def _image_row(name: str, letter: str, scores: Scores) -> Row:
-    chosen = (*_SCORES[:3], *_SCORES[7:9], _SCORES[9])
-    at = scores.at(0.5)
     return (
         name,
         letter,
-        *(value(scores) for _, _, value in chosen),
-        scores.true_cells,
-        scores.found_cells,
-        int(scores.misses[at]),
-        int(scores.extras[at]),
+        *(value(scores) for _, _, value in _OF_IMAGES),
+        *(count(scores) for _, _, count in _COUNTS),
     )

@@ -46,7 +46,6 @@ _HEADS = (
 )
 _EVERY = 300  # ms
 _SHOWN = 200
-_BUDGET = 8_000_000_000
 _INTRO = (
     "Tries thresholds on images whose masks you corrected, and shows which come "
     "closest to your corrections. Flows of their runs are used again."
@@ -67,10 +66,11 @@ class SearchDialog(QDialog):
         self._services = services
         self._session = services.session
         self._segment = segment
-        self._flows = FlowCache(cache_dir() / "flows", _BUDGET)
+        self._flows = FlowCache(cache_dir() / "flows")
         self._job: Job | None = None
         self.found: SearchTable | None = None
         self._images: Searchable | None = None
+        self._error = ""
         self._order: list[int] = []
         self._timer = QTimer(self, interval=_EVERY)
         self._timer.timeout.connect(self._show)
@@ -89,7 +89,7 @@ class SearchDialog(QDialog):
             self._job.cancel()
             return
         self._session.commit_pending()
-        self.found = self._images = None
+        self._clear()
         wanted = WantedSearch(
             metric=self.metric.currentData(), diameters=self.diameters.isChecked()
         )
@@ -208,7 +208,7 @@ class SearchDialog(QDialog):
         self.apply_button.setEnabled(done and not busy)
         row = self.table.currentRow()
         self.apply_button.setText("Apply best" if row <= 0 else "Apply selected")
-        if not count and not busy:
+        if not count and not busy and not self._error:
             self.result.setText(_NOTHING)
         elif self.result.text() == _NOTHING:
             self.result.clear()
@@ -221,6 +221,8 @@ class SearchDialog(QDialog):
         means, spreads = table.means(), table.spreads()
         known = np.flatnonzero(np.isfinite(means)).tolist()
         best = table.best
+        row = self.table.currentRow()
+        selected = self._order[row] if 0 <= row < len(self._order) else None
         self._order = sorted(known, key=lambda n: (-means[n], n != best))[:_SHOWN]
         self._order.sort(key=lambda n: n != best)
         ap50 = np.nanmean(table.ap50[self._order], axis=1)
@@ -239,6 +241,9 @@ class SearchDialog(QDialog):
             )
             for column, text in enumerate(texts):
                 self._set(row, column, text, n == 0)
+        # The trial that the user has selected may have moved to another row.
+        if selected in self._order:
+            self.table.selectRow(self._order.index(selected))
 
     def _set(self, row: int, column: int, text: str, present: bool) -> None:
         item = self.table.item(row, column)
@@ -260,7 +265,7 @@ class SearchDialog(QDialog):
         self.progress.setValue(done)
 
     def _on_failed(self, error: Exception) -> None:
-        self.result.setText(escape(str(error)))
+        self._error = escape(str(error))
         self._services.show_error(error)
 
     def _on_end(self) -> None:
@@ -269,18 +274,29 @@ class SearchDialog(QDialog):
         self.progress.hide()
         self._show()
         table, images = self.found, self._images
-        if table is not None and images is not None and np.isfinite(table.scores).all():
+        if self._error:
+            self.result.setText(self._error)
+        elif (
+            table is not None and images is not None and np.isfinite(table.scores).all()
+        ):
             self.result.setText(_report(table, images))
         elif table is not None and table.done:
             self.result.setText("Cancelled: not all settings were tried on all images.")
         self._enable()
 
     def _on_project(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        self._clear()
+        self._enable()
+
+    def _clear(self) -> None:
+        """Forget the search before."""
         self.found = self._images = None
+        self._error = ""
         self._order = []
         self.table.setRowCount(0)
         self.result.clear()
-        self._enable()
 
 
 def _report(table: SearchTable, images: Searchable) -> str:

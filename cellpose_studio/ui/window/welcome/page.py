@@ -89,10 +89,10 @@ class Welcome(QScrollArea):
             "Choose a folder: its images are listed, with the masks beside them.",
         )
         self.button = _button(
-            "Open the sample", "openSample", "Nuclei to try things on, drawn here."
+            "Open the sample", "openSample", "Open drawn nuclei to try things on."
         )
         self.tour = _button(
-            "Take the tour", "takeTour", "Shows in a minute what is where."
+            "Take the tour", "takeTour", "See in a minute what is where."
         )
         row = QHBoxLayout()
         row.addStretch()

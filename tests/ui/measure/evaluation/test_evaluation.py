@@ -97,6 +97,11 @@ def test_masks_before_the_corrections_are_evaluated(
     user.wait_for((tmp_path / "scores_cells.csv").exists)
     rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
     assert float(rows[0]["ap"]) == 0.5
+    # Files beside the one that was chosen are not replaced unasked.
+    asked = []
+    panel.may_replace = lambda _, files: asked.extend(f.name for f in files)
+    panel.form.export.click()
+    assert asked == ["scores_cells.csv"]
     # A terminal says the same of the project.
     project = tmp_path / "p.cpstudio"
     window.session.project.save_as(project)

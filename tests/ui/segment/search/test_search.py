@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from cellpose_studio.cli.main import run
+from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.workflows.evaluation.trials import SearchTable, trials_around
 
 
 def delete(user, image, cell: int) -> None:
@@ -27,6 +30,32 @@ def test_without_corrections_there_is_nothing_to_search(user, cells):
     dialog = user.window.parameter_search.dialog
     assert not dialog.search.isEnabled()
     assert "No corrected image yet" in dialog.result.text()
+    assert not dialog.apply_button.isEnabled()
+    dialog.close()
+
+
+def test_a_trial_stays_selected_and_a_failure_is_told(user):
+    window = user.window
+    window.parameter_search.open()
+    dialog = window.parameter_search.dialog
+    trials = trials_around(SegmentationParameters())[:3]
+    dialog.found = SearchTable(trials=trials, images=["a.tif", "b.tif"])
+    dialog.found.scores[:] = [[0.5, 0.5], [0.6, 0.6], [0.7, np.nan]]
+    dialog._show()
+    assert [dialog.table.item(n, 0).text() for n in range(3)] == [
+        *("0.700", "0.600", "0.500")
+    ]
+    dialog.table.selectRow(1)
+    dialog.found.scores[2, 1] = 0
+    dialog._show()
+    assert dialog.table.currentRow() == 0
+    assert dialog.table.item(0, 0).text() == "0.600"
+    dialog._on_failed(ParametersUnfit("The masks have another size."))
+    dialog._on_end()
+    assert dialog.result.text() == "The masks have another size."
+    # A trial of another project cannot be applied.
+    window.session.project_changed.emit()
+    assert dialog.table.rowCount() == 0
     assert not dialog.apply_button.isEnabled()
     dialog.close()
 
