@@ -127,6 +127,13 @@ def storages() -> list[Storage]:
             path=cache / "blocks",
         ),
         Storage(
+            title="Networks for OpenVINO",
+            holds="What OpenVINO made of networks, so that they start at once.",
+            path=cache / "openvino",
+            ending=".zip",
+            afterwards="Networks are converted again when OpenVINO runs them.",
+        ),
+        Storage(
             title="Compiled code",
             holds="What was compiled at the first start, so that later ones are quick.",
             path=cache / "compiled",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,11 +40,18 @@ def named(title: str):
 
 
 FLOWS, THUMBNAILS = "Cache of flows", "Cache of thumbnails"
-COPIES = "Copies of large images"
+COPIES, NETWORKS = "Copies of large images", "Networks for OpenVINO"
 
 
 def test_every_kind_of_folder_is_listed():
     listed = [each.path for each in storages()]
+    code = Path(paths.__file__).parent.rglob("*.py")
+    caches = {
+        name
+        for file in code
+        for name in re.findall(r'cache_dir\(\) / "(\w+)"', file.read_text("utf-8"))
+    }
+    assert {paths.cache_dir() / name for name in caches} <= {*listed}
     kinds = (paths.data_dir, paths.cache_dir, paths.config_dir, paths.log_dir)
     for kind in kinds:
         assert any(kind() == path or kind() in path.parents for path in listed)
@@ -52,7 +60,12 @@ def test_every_kind_of_folder_is_listed():
 
 def test_only_what_lies_in_the_cache_can_be_cleared():
     clearable = [each for each in storages() if each.ending]
-    assert [each.title for each in clearable] == [FLOWS, THUMBNAILS, COPIES]
+    assert [each.title for each in clearable] == [
+        FLOWS,
+        THUMBNAILS,
+        COPIES,
+        NETWORKS,
+    ]
     assert all(paths.cache_dir() in each.path.parents for each in clearable)
     assert all(each.afterwards for each in clearable)
 

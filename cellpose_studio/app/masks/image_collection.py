@@ -191,10 +191,16 @@ class ImageCollection(Sequence[ProjectImage]):
         Parameters
         ----------
         changed
-            Images of the list, each with its source as it is to be.
+            Images of the list, each with a source that has its sizes; where its file
+            is may have changed since.
         """
         for image, source in changed:
-            image.source = source
+            image.source = replace(
+                image.source,
+                pixel_size_um=source.pixel_size_um,
+                step_ratio=source.step_ratio,
+                interval_s=source.interval_s,
+            )
             self._write(image)
         self._events.images_changed.emit()
         # The canvas has the scale of the image as it was shown.

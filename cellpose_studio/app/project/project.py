@@ -206,6 +206,7 @@ class Project:
         # Ids are assigned here, so that no caller has to wait for the writer.
         self._last = Counter(contents.last_ids)
         self.author = _user()
+        self.is_closed = False
         self._tickets: dict[int, int] = {}
         # All threads share one connection for reading, one after another.
         self._reading = threading.Lock()
@@ -361,6 +362,7 @@ class Project:
         written within ``patience`` seconds is given up.
         """
         self.writer.flush(patience)
+        self.is_closed = True
         empty = self.unnamed and self._last["image"] == 0
         place = self.writer.file.place
         with self._reading:

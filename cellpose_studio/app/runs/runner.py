@@ -207,9 +207,10 @@ class Runs:
 
     def _with_search(self, record: RunRecord) -> RunRecord:
         """Return a record that says so if a search has found its parameters."""
-        found = self._session.project.read(lambda db: read_state(db, SEARCH_STATE))
-        # A search of a later version may be unreadable; the run is none the worse.
-        with suppress(ValidationError):
+        # A search of a later version may be unreadable, and the file away for a while;
+        # the run is none the worse.
+        with suppress(ValidationError, StudioError):
+            found = self._session.project.read(lambda db: read_state(db, SEARCH_STATE))
             search = SearchRecord.model_validate(found) if found else None
             if search and search.fits(record.model.sha256, record.parameters):
                 return record.model_copy(update={"search": search})

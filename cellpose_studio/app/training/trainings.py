@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -20,12 +21,20 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.training.pausable import PausableCheckpoint
 from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
+from cellpose_studio.core.errors import ProjectUnusable
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import EpochReport, TrainingParameters
 from cellpose_studio.core.models.training_round import TrainingRound
-from cellpose_studio.io.atomic import replacing
+from cellpose_studio.io.atomic import cannot_save, replacing
 from cellpose_studio.io.project.tables.training.rounds import read_rounds, write_round
 from cellpose_studio.workflows.training.model_paths import state_path
+from cellpose_studio.workflows.training.project_set import (
+    Answer,
+    ReadProject,
+    parts_of_project,
+    reader_of,
+    usable_pairs,
+)
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.training.train_model import TrainedModel
@@ -199,8 +208,6 @@ class Trainings:
     def _finish(
         self, project: Project, request: TrainingRequest, model: TrainedModel
     ) -> None:
-        with suppress(OSError):
-            request.file.unlink(missing_ok=True)
         assert model.spec.card is not None
         record = TrainingRound(
             name=request.title,
@@ -224,7 +231,11 @@ class Trainings:
             self.failed.emit(error)
 
     def _end(self) -> None:
-        self._running = None
+        running, self._running = self._running, None
+        # Without a state, there is nothing to go on from.
+        if running is not None and not state_path(running.request.out).exists():
+            with suppress(OSError):
+                running.request.file.unlink(missing_ok=True)
         self.changed.emit()
 
     def _load(self) -> None:
@@ -242,6 +253,20 @@ class Trainings:
         self._io_jobs.start(job)
 
 
+def reading(project: Project) -> ReadProject:
+    """Return what reads from a project, also after the user has left it."""
+
+    def read(question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        try:
+            return project.read(question)
+        except ProjectUnusable:
+            if not project.is_closed:
+                raise
+        return reader_of(project.path)(question)
+
+    return read
+
+
 def _train(
     request: TrainingRequest,
     project: Project,
@@ -253,10 +278,6 @@ def _train(
 ) -> TrainedModel:
     """Train; for a worker, which imports torch."""
     from cellpose_studio.engine.device import device_named
-    from cellpose_studio.workflows.training.project_set import (
-        parts_of_project,
-        usable_pairs,
-    )
     from cellpose_studio.workflows.training.train_model import (
         ModelRequest,
         train_model,
@@ -266,8 +287,11 @@ def _train(
         if ends.is_set():
             raise StoppedEarly
 
-    request.out.parent.mkdir(parents=True, exist_ok=True)
-    parts = parts_of_project(project.read, project.folder, checkpoint)
+    try:
+        request.out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_save(request.out, error) from error
+    parts = parts_of_project(reading(project), project.folder, checkpoint)
     wanted = ModelRequest(
         pairs=usable_pairs(parts),
         out=request.out,

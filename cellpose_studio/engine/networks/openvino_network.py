@@ -193,7 +193,8 @@ def _read(path: Path) -> Parts | None:
 
 def _write(parts: Parts, path: Path) -> None:
     """Keep a network in a file; without room for it, the next start converts again."""
-    part = path.with_suffix(f".{os.getpid()}")
+    # What a kill leaves has the ending by which the cache is cleared.
+    part = path.with_suffix(f".{os.getpid()}.zip")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -220,7 +220,8 @@ def _state_of(one: MarkedImage, options: LeaveOut) -> object:
     image = one.stored.image
     statuses = tuple(sorted(one.statuses.items()))
     where = one.name, image.path, image.fingerprint, image.path.exists()
-    return one.head, one.role, one.marks, options, statuses, where
+    seen = image.shape, image.file_axes, image.anisotropy, image.channel_names
+    return one.head, one.role, one.marks, options, statuses, where, seen
 
 
 def _parts(read: ReadProject, one: MarkedImage, options: LeaveOut) -> Iterator[SetPart]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
@@ -12,7 +14,12 @@ from cellpose_studio.app.session.held_copy import save_held
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import TrainingSetUnfit
-from cellpose_studio.core.review.training_marks import LeaveOut, Slices, pack_mask
+from cellpose_studio.core.review.training_marks import (
+    LeaveOut,
+    Slices,
+    TrainingMarks,
+    pack_mask,
+)
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import open_project
@@ -267,6 +274,29 @@ def test_masks_with_a_crop_only_become_a_revision_too(
     qtbot.waitUntil(lambda: bool(read), timeout=WAIT)
     [[part]] = read
     assert (part.role, part.revision) == ("validation", image.masks.revision.id)
+
+
+def test_slices_are_read_again_when_the_size_of_pixels_was_set(
+    session, training, tmp_path, queue, qtbot
+):
+    path = tmp_path / "stack.tif"
+    pixels = np.ones((4, 40, 48), np.uint8)
+    tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": "ZYX"})
+    [image] = session.add(open_images(path))
+    put_masks(session, image, grid((4, 40, 48)))
+    training.set_role([image], "train")
+    marks = TrainingMarks(slices=Slices(axes=("ZY",), every=20))
+    training.set_marks(image, marks, "Slices")
+    training.set_options(LeaveOut(fewest_cells=1))
+    read = []
+    for sizes in ((1.0, 0.5, 0.5), (10.0, 0.5, 0.5)):
+        source = replace(image.source, pixel_size_um=sizes)
+        session.images.set_sizes((image, source))
+        before = len(read)
+        training.read_parts(queue, read.append)
+        qtbot.waitUntil(lambda n=before: len(read) > n, timeout=WAIT)
+    rows = [parts[0].read().labels.shape[0] for parts in read]
+    assert rows == [8, 80]
 
 
 def test_a_project_file_is_only_read(session, image, training, project):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,3 +93,14 @@ def test_an_image_does_not_take_the_place_of_another(session, images, tmp_path):
     session.close(images[1].source.key)
     session.relink((images[1], moved(images[1], tmp_path / "new")))
     assert len(session.images) == 4
+
+
+def test_sizes_of_an_image_leave_its_place_alone(session, cells, tmp_path):
+    [image] = session.add(open_images(cells("a.tif", (32, 32))))
+    before = replace(
+        image.source, path=tmp_path / "gone.tif", pixel_size_um=(None, 0.5, 0.5)
+    )
+    where = image.source.path
+    session.images.set_sizes((image, before))
+    assert image.source.pixel_size_um == (None, 0.5, 0.5)
+    assert image.source.path == where

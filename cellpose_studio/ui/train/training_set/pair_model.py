@@ -16,7 +16,8 @@ from cellpose_studio.workflows.training.project_set import SetPart
 _ROLES = Qt.ItemDataRole
 PART = int(_ROLES.UserRole)
 """Role of the `SetPart` of a row."""
-_MOST_PICTURES = 2000
+_MOST_PICTURES = 200
+"""Half a megabyte each."""
 
 
 class PairModel(QAbstractListModel):
