@@ -17,6 +17,9 @@ DOCS = ROOT / "docs"
 SITE = ROOT / "packaging/site/mkdocs.yml"
 
 _LINK = re.compile(r"\]\(([\w./-]+\.md)")
+_NESTED = re.compile(r"^( +)(?:[-*+]|\d+\.) ")
+_ITEM = re.compile(r"^ *(?:[-*+]|\d+\.) ")
+_FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 _EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
@@ -37,6 +40,26 @@ def test_each_page_has_one_place_in_the_navigation():
 def test_links_between_pages_lead_somewhere(page):
     links = _LINK.findall((DOCS / page).read_text("utf-8"))
     assert [link for link in links if not (DOCS / link).is_file()] == []
+
+
+@pytest.mark.parametrize("page", sorted(page.name for page in DOCS.glob("*.md")))
+def test_lists_are_written_as_the_guide_wants_them(page):
+    """Its Markdown is stricter than others: it would join what is not apart.
+
+    A list follows an empty line, and what belongs to an item is indented by 4 or 8.
+    """
+    text = _FENCED.sub("", (DOCS / page).read_text("utf-8"))
+    wrong = []
+    for block in re.split(r"\n\s*\n", text):
+        lines = block.strip("\n").splitlines() or [""]
+        nested = [match[1] for line in lines if (match := _NESTED.match(line))]
+        depth = len(lines[0]) - len(lines[0].lstrip())
+        bullets = [line for line in lines if line.startswith("- ")]
+        if any(len(indent) % 4 for indent in nested) or depth % 4:
+            wrong.append(lines[0])
+        elif bullets and not _ITEM.match(lines[0]):
+            wrong.append(bullets[0])
+    assert wrong == []
 
 
 def test_the_examples_of_python_run(tmp_path, monkeypatch, capsys):

@@ -173,7 +173,10 @@ def test_a_licence_that_asks_for_the_source_is_marked():
 def test_the_licences_of_libraries_are_written_with_the_offer_of_sources(tmp_path):
     notices = module("notices")
     bundled = [metadata.distribution(name) for name in ("PyQt5", "numpy", "fastremap")]
-    assert notices.write_licences(tmp_path, "1.2.3", bundled, []) == []
+    assert notices.write_licences(tmp_path, "1.2.3", bundled, [], guide=True) == []
+    scripts = (tmp_path / "guide" / "guide.txt").read_text("utf-8")
+    for name in ("Martin Donath", "lunr", "RxJS", "Pictogrammers"):
+        assert name in scripts
     index = (tmp_path / "INDEX.txt").read_text("utf-8")
     assert "offers, for three" in index
     assert re.search(r"^\* PyQt5 [\d.]+: GPL v3", index, re.MULTILINE)

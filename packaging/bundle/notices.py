@@ -22,7 +22,8 @@ from contents import Placed, distributions_in, of_the_system
 
 ROOT = Path(__file__).resolve().parents[2]
 FALLBACKS = ROOT / "packaging" / "licences"
-"""Licences of distributions that bring none: NAME.txt."""
+"""Licences of distributions that bring none: NAME.txt; and of the guide's scripts."""
+GUIDE = "cellpose_studio/resources/guide/index.html"
 
 _NAMES = ("licen", "copying", "notice", "authors", "copyright", "eula")
 _CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".h", ".pyi", ".json")
@@ -107,8 +108,13 @@ def write_licences(
     version: str,
     bundled: list[metadata.Distribution],
     libraries: list[Placed],
+    *,
+    guide: bool = False,
 ) -> list[str]:
-    """Write the licences of all that is bundled; return what has no text."""
+    """Write the licences of all that is bundled; return what has no text.
+
+    ``guide`` tells whether the guide is, whose pages carry scripts of others.
+    """
     lines = [_INTRODUCTION.format(version=version), "Python packages", ""]
     missing = []
     for one in bundled:
@@ -127,6 +133,9 @@ def write_licences(
             missing.append(package.name)
         _copy([package.copyright], folder / package.name)
         lines.append(_line(package.name, package.version, "*", package.origin))
+    if guide:
+        _copy([FALLBACKS / "guide.txt"], folder / "guide")
+        lines += ["", "Scripts and styles of the guide: see the folder guide."]
     lines += ["", "Fonts, icons and models are listed with their licences in docs.", ""]
     (folder / "INDEX.txt").write_text("\n".join(lines), "utf-8")
     return missing
@@ -175,7 +184,13 @@ def main() -> None:
     shutil.rmtree(licences, ignore_errors=True)
     licences.mkdir(parents=True)
     shutil.copyfile(ROOT / "LICENSE", licences / "LICENSE")
-    missing = write_licences(licences, manifest["version"], bundled, libraries)
+    missing = write_licences(
+        licences,
+        manifest["version"],
+        bundled,
+        libraries,
+        guide=any(PurePath(place).as_posix() == GUIDE for place, _ in files),
+    )
     if missing:
         sys.exit(f"no licence text for {', '.join(missing)}; see packaging/licences")
     import bill

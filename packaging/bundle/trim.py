@@ -27,7 +27,8 @@ EXCLUDED_MODULES = [
     # What libraries of formats of microscopes need for more than to read them.
     "cmake", "h5py", "ome_types", "resource_backed_dask_array", "xsdata",
     # Libraries that others use where they are installed.
-    "bokeh", "distributed", "jinja2", "lxml", "matplotlib", "networkx", "pyarrow",
+    "bokeh", "dask_jobqueue", "distributed", "jinja2", "lxml", "matplotlib",
+    "mkdocs", "networkx", "openvino", "pyarrow",
     "sparse", "tables", "tensorboard", "tensorflow", "triton", "xarray",
 ]  # fmt: skip
 """Modules that nothing the window or a command does comes by."""

@@ -274,7 +274,7 @@ class WindowCommands:
             None,
             Command(
                 "cluster",
-                "&Set up a cluster…",
+                "Set &up a cluster…",
                 lambda: show_cluster(window.services.settings, window.services.parent),
                 tip="Choose the scheduler whose workers run the blocks of large "
                 "images.",
