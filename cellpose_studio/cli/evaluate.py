@@ -182,6 +182,7 @@ def _items_of_project(
         true=MasksChoice.parse(options.against),
         ignore=options.ignore or "",
         per_class=options.per_class,
+        tell=lambda said: print(f"cellpose-studio: {said}", file=sys.stderr),
     )
     title = f"{sides.found.words} against {sides.true.words}"
     return items_of_project(file, sides), title

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 import tifffile
 
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.cli.main import run
 from cellpose_studio.engine.torchvision_ops import make_importable
+from cellpose_studio.io.images.reader import open_images
+from tests.app.drawing import draw, grid, put_masks
 
 
 @pytest.fixture
@@ -257,8 +261,36 @@ def test_masks_of_a_project_are_compared_with_what_the_run_found(
     evaluated, earlier_project, tmp_path
 ):
     code, said, errors = evaluated(earlier_project, "--csv", tmp_path / "s.csv")
-    print(said, errors)
-    assert code == 0
+    assert (code, errors) == (0, "")
+    assert rows(said)[1:3] == [
+        ["a.tif", *["0.917"] * 3, "11", "12"],
+        ["b.tif", *["1.000"] * 3, "5", "5"],
+    ]
+    assert len((tmp_path / "s.csv").read_text().splitlines()) > 3
     code, said, errors = evaluated(earlier_project, "--found", "yeast")
     assert code == 2
     assert "has both yeast and shown masks." in errors
+
+
+def test_images_that_nobody_corrected_do_not_count(qapp, evaluated, cells, tmp_path):
+    """They would agree with themselves, and make the run look better than it is."""
+    path = tmp_path / "p.cpstudio"
+    project = Project.create(path)
+    session = Session(project)
+    images = [*session.add(open_images(cells("a.tif", (48, 60))))]
+    images += session.add(open_images(cells("b.tif", (48, 60))))
+    for image in images:
+        put_masks(session, image, grid((48, 60)))
+    project.close()
+    code, _, errors = evaluated(path)
+    assert code == 2
+    assert "Nobody has corrected or reviewed an image" in errors
+    project = Project.open(path)
+    session = Session(project)
+    [first, _] = session.images
+    draw(session, first, 99)
+    project.close()
+    code, said, errors = evaluated(path)
+    assert code == 0
+    assert [row[0] for row in rows(said)] == ["masks", "a.tif", "mean"]
+    assert "left out: 1 image that nobody corrected or reviewed" in errors

@@ -51,6 +51,14 @@ class MasksChoice:
         return f"{name} by {self.version}"
 
 
+def compares_corrections(found: MasksChoice, true: MasksChoice) -> bool:
+    """Return whether masks before the corrections are compared with those after them.
+
+    An image that nobody corrected or reviewed would agree with itself, and say nothing.
+    """
+    return found == MasksChoice(true.name, RUN) and not true.version
+
+
 def chosen_revision(
     db: sqlite3.Connection, label_set: int, head: LabelRevision, choice: MasksChoice
 ) -> LabelRevision | None:

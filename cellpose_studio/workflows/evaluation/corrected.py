@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from functools import partial
 
 from cellpose_studio.core.masks.chunks import Labels
@@ -11,12 +12,12 @@ from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.io.project.open_file import ProjectFile
 from cellpose_studio.io.project.tables.cells.cell_status import read_all_statuses
-from cellpose_studio.io.project.tables.images import read_image_table
+from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
 from cellpose_studio.io.project.tables.revision_source import (
     read_edited_from,
     read_masks,
 )
-from cellpose_studio.io.project.tables.revisions import read_label_sets
+from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
 from cellpose_studio.io.project.tables.runs import read_run
 from cellpose_studio.workflows.evaluation.search import ImageToSearch
 
@@ -35,10 +36,7 @@ def corrected_images(file: ProjectFile) -> list[ImageToSearch]:
         labels = sets.get((stored.id, stored.active))
         if stored.hidden or labels is None or labels.head is None:
             continue
-        # A run keeps what was made by hand of the masks before it.
-        kept = HandEdits.of_details(labels.head.details)
-        edited = labels.edited or labels.head.kind in ("edit", "operation") or kept
-        if not (stored.reviewed or edited or statuses.get(labels.id)):
+        if not is_corrected(stored, labels, labels.head, statuses):
             continue
         record = record_behind(file.db, labels.head)
         if record is not None:
@@ -51,6 +49,27 @@ def corrected_images(file: ProjectFile) -> list[ImageToSearch]:
                 )
             )
     return found
+
+
+def is_corrected(
+    stored: StoredImage,
+    labels: StoredLabelSet,
+    head: LabelRevision,
+    statuses: Mapping[int, object],
+) -> bool:
+    """Return whether masks of an image were corrected, or the image reviewed.
+
+    Parameters
+    ----------
+    head
+        The revision of the masks as they are.
+    statuses
+        By label set, those of its cells.
+    """
+    # A run keeps what was made by hand of the masks before it.
+    kept = HandEdits.of_details(head.details)
+    edited = labels.edited or head.kind in ("edit", "operation") or kept
+    return bool(stored.reviewed or edited or statuses.get(labels.id))
 
 
 def record_behind(db: sqlite3.Connection, head: LabelRevision) -> RunRecord | None:

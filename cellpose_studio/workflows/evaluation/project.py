@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,13 +11,20 @@ from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.provenance.classes.assigned import Assigned
 from cellpose_studio.core.provenance.classes.cell_class import present
+from cellpose_studio.core.wording import image_count
 from cellpose_studio.io.project.open_file import ProjectFile
 from cellpose_studio.io.project.tables.cells.cell_classes import read_classes
+from cellpose_studio.io.project.tables.cells.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
 from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revision_source import read_masks
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
-from cellpose_studio.workflows.evaluation.choice import MasksChoice, chosen_revision
+from cellpose_studio.workflows.evaluation.choice import (
+    MasksChoice,
+    chosen_revision,
+    compares_corrections,
+)
+from cellpose_studio.workflows.evaluation.corrected import is_corrected
 from cellpose_studio.workflows.evaluation.items import ItemToEvaluate, MasksToCompare
 
 
@@ -31,23 +38,32 @@ class SidesOfProject:
         Name of masks whose cells cover what is not known; "" for none.
     per_class
         Read the classes of cells as well.
+    tell
+        Called with what the user has to know of the comparison.
     """
 
     found: MasksChoice
     true: MasksChoice
     ignore: str = ""
     per_class: bool = False
+    tell: Callable[[str], object] = lambda _: None
 
 
 def items_of_project(file: ProjectFile, sides: SidesOfProject) -> list[ItemToEvaluate]:
     """Return the images of a project that have both masks.
 
+    Where the masks before the corrections are compared with those after them, images
+    that nobody corrected or reviewed are left out.
+
     Raises
     ------
     MasksUnreadable
-        If no image has both.
+        If no image has both, or none was corrected.
     ProjectDamaged
     """
+    needs_corrections = compares_corrections(sides.found, sides.true)
+    statuses = read_all_statuses(file.db) if needs_corrections else {}
+    left_out = 0
     sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
     classes = _Classes(file.db) if sides.per_class else None
     items = []
@@ -61,6 +77,9 @@ def items_of_project(file: ProjectFile, sides: SidesOfProject) -> list[ItemToEva
             continue
         if found.head is None or true.head is None:
             continue
+        if needs_corrections and not is_corrected(stored, true, true.head, statuses):
+            left_out += 1
+            continue
         ignore = sets.get((stored.id, sides.ignore)) if sides.ignore else None
         items.append(
             ItemToEvaluate(
@@ -71,11 +90,21 @@ def items_of_project(file: ProjectFile, sides: SidesOfProject) -> list[ItemToEva
                 ),
             )
         )
+    if left_out and not items:
+        raise MasksUnreadable(
+            f"Nobody has corrected or reviewed an image of {file.path.name}, so its "
+            "masks would only be compared with themselves.",
+            "Correct images, or name other masks.",
+        )
     if not items:
         raise MasksUnreadable(
             f"No image of {file.path.name} has both {sides.found.words} and "
             f"{sides.true.words}.",
             "Give the names of masks that images have, as in the History tab.",
+        )
+    if left_out:
+        sides.tell(
+            f"left out: {image_count(left_out)} that nobody corrected or reviewed"
         )
     return items
 

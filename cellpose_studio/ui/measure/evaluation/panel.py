@@ -31,7 +31,7 @@ from cellpose_studio.workflows.evaluation.tables import csv_files, write_csv, wr
 
 _NO_IMAGE = "Open an image with masks first."
 _NO_MASKS = "No masks to evaluate yet: run a model, or import masks."
-_NEITHER = "No image has both of these masks."
+_NEITHER = "No image has both of these masks, or nobody has corrected them."
 _STALE = "The masks have changed since. Evaluate again."
 _HINT = (
     "Compare masks with true ones: the result of a model with your corrections, or two "

@@ -18,6 +18,7 @@ from cellpose_studio.workflows.evaluation.choice import (
     RUN,
     MasksChoice,
     chosen_revision,
+    compares_corrections,
     models_of,
 )
 from cellpose_studio.workflows.evaluation.items import (
@@ -76,14 +77,19 @@ def items_of_session(
 ) -> list[ItemToEvaluate]:
     """Return images that have both masks; for the GUI thread.
 
-    Their pixels are read by the items, from any thread.
+    Their pixels are read by the items, from any thread. Where the masks before the
+    corrections are compared with those after them, images that nobody corrected or
+    reviewed are left out.
     """
+    needs_corrections = compares_corrections(sides.found, sides.true)
     listed = {one.id: one.name for one in session.masks.classes.present}
     items = []
     for image in images:
         readers = [_reader(session, image, one) for one in (sides.found, sides.true)]
         found, true = readers
         if found is None or true is None:
+            continue
+        if needs_corrections and not (image.corrected or image.reviewed):
             continue
         ignore = None
         if sides.ignore:
