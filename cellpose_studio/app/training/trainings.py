@@ -164,6 +164,7 @@ class Trainings:
         self._running = _Running(request, job, going, ends, time.monotonic())
         job.finished.connect(lambda model: self._finish(project, request, model))
         job.failed.connect(self._fail)
+        job.cancelled.connect(lambda: self._tell_cancelled(request))
         job.ended.connect(self._end)
         self._queue.start(job)
         self.changed.emit()
@@ -229,6 +230,15 @@ class Trainings:
             )
         else:
             self.failed.emit(error)
+
+    def _tell_cancelled(self, request: TrainingRequest) -> None:
+        if state_path(request.out).exists():
+            text = "It can be resumed where it was measured last."
+        else:
+            text = "No epoch was measured before, so nothing of it is kept."
+            with suppress(OSError):
+                request.file.unlink(missing_ok=True)
+        self.noted.emit(f"{request.title} was cancelled. {text}")
 
     def _end(self) -> None:
         running, self._running = self._running, None

@@ -113,6 +113,7 @@ def test_a_training_that_was_cancelled_is_resumed_after_a_restart(user, project)
     user.wait_for(lambda: content.progress.buttons["pause"].text() == "Go on")
     click(user, project, "cancel")
     user.wait_for(lambda: trainings.request is None)
+    assert "later was cancelled. It can be resumed" in user.message
     assert not (trainings.folder / "later").exists()
 
     # What a new start of the application finds on the disk.
