@@ -21,6 +21,11 @@ class FindsBrightCells(nn.Module):
 
     runs = 0
 
+    def __init__(self) -> None:
+        super().__init__()
+        # A network has weights, whose type its input gets.
+        self.scale = nn.Parameter(torch.ones(1), requires_grad=False)
+
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         from scipy.ndimage import label
 

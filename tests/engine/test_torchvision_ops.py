@@ -82,6 +82,7 @@ def test_the_engine_imports_cellpose_beside_a_torchvision_that_does_not_fit(stan
     assert run(imports, stand_in) == "cellpose.vit"
 
 
+@pytest.mark.slow
 def test_operators_are_defined_where_the_library_does_not_load(stand_in):
     (stand_in / "torchvision" / "_C.so").write_bytes(b"for another torch")
     assert "torchvision::nms does not exist" in run("import torchvision", stand_in)

@@ -32,7 +32,7 @@ class Pointing(Tool):
 POINTING = ToolInfo(
     mode="pointing",
     text="Poin&ting",
-    key="G",
+    key="F6",
     tip="Points at a cell.",
     make=lambda context, _: Pointing(context),
     gestures=(("Shift+click", "Point at the cell"),),
@@ -58,20 +58,20 @@ def test_a_tool_is_one_record(with_tool, user, qtbot):
     window = user.window
     button = window.curate.tools.buttons["pointing"]
     assert button.text() == "Pointing"
-    assert "Points at a cell. Shortcut: G." in button.toolTip()
+    assert "Points at a cell. Shortcut: F6." in button.toolTip()
     assert window.menus.actions["pointing"].text() == with_tool.text
     window.activateWindow()
     user.wait_for(window.isActiveWindow)
-    qtbot.keyClick(window, Qt.Key.Key_G)
+    qtbot.keyClick(window, Qt.Key.Key_F6)
     assert window.tools.mode == "pointing"
     assert isinstance(window.tools.tool, Pointing)
     assert button.isChecked()
-    qtbot.keyClick(window, Qt.Key.Key_G)
+    qtbot.keyClick(window, Qt.Key.Key_F6)
     assert window.tools.mode == "select"
     window.menus.actions["keys"].trigger()
     [sheet] = window.findChildren(ShortcutEditor)
     listed = rows(sheet)
-    assert ("Pointing", "G") in listed
+    assert ("Pointing", "F6") in listed
     assert ("Point at the cell", "Shift+click") in listed
     sheet.close()
 
@@ -153,6 +153,7 @@ COUNTS = ExportFormat(
 )
 
 
+@pytest.mark.slow
 def test_an_export_format_is_one_record(user, cells, tmp_path, monkeypatch):
     monkeypatch.setitem(FORMATS, COUNTS.name, COUNTS)
     options = parser().parse_args(["segment", "a.tif", "--save", "counts"])

@@ -252,7 +252,7 @@ def test_thresholds_act_on_what_is_kept_and_give_what_a_fresh_run_gives(
         monkeypatch.setattr(
             module,
             name,
-            lambda *a, real=real, name=name: runs.append(name) or real(*a),
+            lambda *a, real=real, name=name, **k: runs.append(name) or real(*a, **k),
         )
     maker = FlowMaskMaker(noisy, (90, 120))
 

@@ -25,6 +25,7 @@ def frames(user):
     return drawn
 
 
+@pytest.mark.slow
 def test_a_fast_stroke_is_whole_and_drawn_in_fewer_frames(user, cells, mouse, frames):
     [image] = user.open(cells("a.tif"))
     canvas, tools = user.window.canvas, user.window.tools

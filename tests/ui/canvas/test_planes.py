@@ -359,6 +359,7 @@ def test_very_many_cells_are_grown_in_a_job(user, opened):
     np.testing.assert_array_equal(image.masks.array, np.where(masks == 1, 0, masks))
 
 
+@pytest.mark.slow
 def test_decisions_while_cells_are_linked_count(user, opened):
     image = opened(series(), "TYX")
     window = user.window
@@ -391,6 +392,7 @@ def stripes():
     return np.where(x % 10 > 2, x // 10 + 1, 0).astype(np.uint32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", quick_first(1, ["atBorder", "small", "deleteRejected"])
 )
@@ -459,6 +461,7 @@ def test_a_large_cell_is_filled_and_split_in_a_job(user, opened, mouse, press):
     undone(user, image, masks)
 
 
+@pytest.mark.slow
 def test_commands_say_why_they_do_nothing(user, opened, press):
     masks = np.zeros((4, 64, 96), np.uint32)
     masks[[0, 3], 20:40, 20:40] = 5
@@ -494,6 +497,7 @@ def test_commands_say_why_they_do_nothing(user, opened, press):
     assert said("copyToNext", 0, 0) == "There are no cells in this plane."
 
 
+@pytest.mark.slow
 def test_what_acts_on_a_plane_is_off_in_3d(user, opened, mouse, press):
     masks = np.zeros((4, 64, 96), np.uint32)
     masks[[0, 2], 20:40, 20:40] = 5
@@ -523,6 +527,7 @@ def test_what_acts_on_a_plane_is_off_in_3d(user, opened, mouse, press):
     undone(user, image, filled)
 
 
+@pytest.mark.slow
 def test_layers_are_updated_once_for_each_plane(opened, user, press, monkeypatch):
     masks = np.zeros((3, 8, 8), np.uint16)
     for z in range(3):

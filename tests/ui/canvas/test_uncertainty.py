@@ -130,6 +130,7 @@ def test_the_colours_follow_the_thresholds(user, segmented, qtbot):
     np.testing.assert_array_equal(layer.picture > 0, after.array > 0)
 
 
+@pytest.mark.slow
 def test_masks_of_a_file_keep_their_own_colours(user, cells, qtbot):
     path = cells("a.tif")
     masks = np.zeros((96, 128), np.uint16)

@@ -234,6 +234,7 @@ def test_a_first_key_that_was_given_away_is_not_taken_back(menu, tmp_path):
     assert (keys.text("brush"), keys.text("redo")) == ("Ctrl+Y", "Ctrl+Shift+Z")
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40,
     deadline=None,
@@ -323,6 +324,7 @@ def field(user, kind: type[QWidget]) -> QWidget:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [QSpinBox, QLineEdit])
 def test_keys_that_edit_text_do_nothing_else_while_a_field_has_the_focus(
     user, stack, kind
@@ -361,12 +363,14 @@ def test_keys_that_edit_text_do_nothing_else_while_a_field_has_the_focus(
     assert window.session.undo_text == "Import"
 
 
+@pytest.mark.slow
 def test_page_up_moves_a_number(user, stack):
     box = field(user, QSpinBox)
     QTest.keyClick(box, Qt.Key.Key_PageUp)
     assert box.value() == 60
 
 
+@pytest.mark.slow
 def test_keys_with_control_act_while_a_field_has_the_focus(user, stack):
     box = field(user, QSpinBox)
     QTest.keyClick(box, Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)

@@ -303,6 +303,7 @@ def test_the_keys_bring_the_tab_to_the_front(user, cells, qtbot):
     assert user.window.tabs.currentWidget() is user.window.curate
 
 
+@pytest.mark.slow
 def test_a_cell_in_a_stack_is_shown_in_its_plane(user, cells, qtbot):
     path = cells("stack.tif", (5, 64, 64), "ZYX")
     masks = np.zeros((5, 64, 64), np.uint16)

@@ -55,6 +55,7 @@ def test_the_box_changes_what_is_on_the_screen(user, three):
     assert channels.display(0).limits == pytest.approx((1, 998), abs=1)
 
 
+@pytest.mark.slow
 def test_a_click_chooses_the_channel_whose_contrast_is_edited(user, three):
     display, channels = user.window.display, user.window.canvas.channels
     QTest.mouseClick(display.list.rows[2].name, Qt.MouseButton.LeftButton)
@@ -83,6 +84,7 @@ def test_an_rgb_image_can_only_be_hidden(user, tmp_path):
     assert colour_at(user, 25) == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_keys_of_napari_do_nothing(user, three):
     model = user.window.canvas.model
     layers, order = list(model.layers), model.dims.order
@@ -167,6 +169,7 @@ def test_keys_switch_channels_and_settings_are_remembered(user, three, cells, tm
     assert channels.displays() == before
 
 
+@pytest.mark.slow
 def test_a_renamed_axis_still_has_its_keys(user, tmp_path):
     path = tmp_path / "stack.ome.tif"
     stack = np.zeros((5, 40, 50), np.uint8)

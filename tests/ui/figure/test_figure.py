@@ -78,6 +78,7 @@ def test_cells_are_filled_with_the_colours_of_the_canvas(user, two, tmp_path):
     assert colour(image, 20, 20) != colour(image, 70, 50)
 
 
+@pytest.mark.slow
 def test_an_svg_has_a_path_for_each_cell_and_text(user, two, tmp_path):
     user.window.cell_text.choose("cell")
     path = export(user, two, tmp_path / "f.svg", scale=2, words=True)
@@ -94,6 +95,7 @@ def test_an_svg_has_a_path_for_each_cell_and_text(user, two, tmp_path):
     assert root.find(f"{SVG}title").text.startswith("a.tif: 2 cells")
 
 
+@pytest.mark.slow
 def test_a_pdf_has_a_page_of_its_size(user, two, tmp_path):
     path = export(user, two, tmp_path / "f.pdf", scale=8, dpi=200)
     content = path.read_bytes()
@@ -103,6 +105,7 @@ def test_a_pdf_has_a_page_of_its_size(user, two, tmp_path):
     assert (width, height) == pytest.approx((800, 640), abs=3)
 
 
+@pytest.mark.slow
 def test_what_is_in_view_alone(user, two, tmp_path):
     camera = user.window.canvas.model.scene.camera
     camera.zoom *= 4
@@ -116,6 +119,7 @@ def test_what_is_in_view_alone(user, two, tmp_path):
     assert len(root.findall(f".//{SVG}path")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_a_failure_says_why_and_leaves_nothing(user, two, tmp_path, ending):
     export(user, two, tmp_path / "none" / f"f.{ending}")
@@ -127,6 +131,7 @@ def test_a_failure_says_why_and_leaves_nothing(user, two, tmp_path, ending):
     assert not list(tmp_path.glob(".saving-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
 def test_a_pdf_for_which_there_is_no_room_says_so(user, two, tmp_path, monkeypatch):
     opened = Path.open
@@ -176,6 +181,7 @@ def test_the_dialog_shows_the_figure_in_small(user, dialog):
     assert max(r - g for r, g, _ in (colour(filled, x, 76) for x in range(34))) < 50
 
 
+@pytest.mark.slow
 def test_a_choice_that_comes_meanwhile_is_the_one_that_is_shown(
     user, dialog, monkeypatch
 ):
@@ -204,6 +210,7 @@ def test_a_choice_that_comes_meanwhile_is_the_one_that_is_shown(
     }
 
 
+@pytest.mark.slow
 def test_a_preview_says_why_there_is_none(user, two, dialog, monkeypatch):
     def gone(*_):
         raise ImageUnreadable("a.tif has gone.", "Put it back.")
@@ -215,6 +222,7 @@ def test_a_preview_says_why_there_is_none(user, two, dialog, monkeypatch):
     assert dialog.preview.text() == "a.tif has gone."
 
 
+@pytest.mark.slow
 def test_the_dialog_exports_and_remembers(user, two, tmp_path):
     def answer():
         dialog = QApplication.activeModalWidget()

@@ -265,6 +265,7 @@ def test_what_is_drawn_after_saving_is_not_in_the_file(user, cells, tmp_path):
     assert image.masks.array is saved
 
 
+@pytest.mark.slow
 def test_formats_for_planes_are_written_for_the_planes_among_stacks(
     user, cells, tmp_path
 ):

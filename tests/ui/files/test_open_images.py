@@ -76,6 +76,7 @@ def test_a_dropped_image_is_shown(user, cells):
     assert user.window.windowTitle() == "a.tif - Cellpose Studio"
 
 
+@pytest.mark.slow
 def test_a_dropped_folder_pairs_images_with_their_masks(user, cells, tmp_path):
     folder = cells("a.tif").parent
     cells("b.tif")
@@ -99,6 +100,7 @@ def test_a_dropped_folder_pairs_images_with_their_masks(user, cells, tmp_path):
     assert "needs a run" in slider.toolTip()
 
 
+@pytest.mark.slow
 def test_a_bare_stack_is_asked_about(user, tmp_path):
     path = tmp_path / "bare.tif"
     tifffile.imwrite(path, np.zeros((7, 40, 50), np.uint8), photometric="minisblack")
@@ -109,6 +111,7 @@ def test_a_bare_stack_is_asked_about(user, tmp_path):
     assert user.window.session.shown.source.shape == (1, 1, 7, 40, 50)
 
 
+@pytest.mark.slow
 def test_the_answer_about_axes_decides(user, tmp_path):
     paths = [tmp_path / "one.tif", tmp_path / "two.tif"]
     for path in paths:
@@ -162,6 +165,7 @@ def test_what_cannot_be_opened_is_said_and_changes_nothing(
     assert layers(user) == ["a.tif"]
 
 
+@pytest.mark.slow
 def test_the_images_of_a_dropped_microscope_file_are_listed(user, tmp_path):
     write_lif(tmp_path / "a.lif")
     drop(user, tmp_path / "a.lif")
@@ -169,6 +173,7 @@ def test_the_images_of_a_dropped_microscope_file_are_listed(user, tmp_path):
     assert layers(user) == ["Green", "Magenta"]
 
 
+@pytest.mark.slow
 def test_one_broken_file_does_not_keep_others_out(user, cells, tmp_path):
     broken = tmp_path / "broken.tif"
     broken.write_bytes(b"II*\0 and then nonsense")
@@ -177,6 +182,7 @@ def test_one_broken_file_does_not_keep_others_out(user, cells, tmp_path):
     assert "broken.tif" in user.message
 
 
+@pytest.mark.slow
 def test_what_a_folder_holds_besides_images_is_said(user, cells, qtbot):
     folder = cells("a.tif").parent / "day"
     folder.mkdir()
@@ -199,6 +205,7 @@ def test_what_a_folder_holds_besides_images_is_said(user, cells, qtbot):
     assert bar._details.count("× .docx") == 1
 
 
+@pytest.mark.slow
 def test_a_file_that_went_away_is_said(user, cells):
     path = cells("a.tif")
     user.open(path, cells("b.tif"))
@@ -209,6 +216,7 @@ def test_a_file_that_went_away_is_said(user, cells):
     assert "a.tif" in user.message
 
 
+@pytest.mark.slow
 def test_channels_and_colours_are_shown_as_such(user, tmp_path):
     several = tmp_path / "several.tif"
     tifffile.imwrite(
@@ -227,6 +235,7 @@ def test_channels_and_colours_are_shown_as_such(user, tmp_path):
     assert user.window.canvas.model.layers[0].rgb
 
 
+@pytest.mark.slow
 def test_recent_files_open_again(user, cells):
     user.open(cells("a.tif"))
     user.window.close_image()
@@ -238,6 +247,7 @@ def test_recent_files_open_again(user, cells):
     assert names(user) == ["a.tif"]
 
 
+@pytest.mark.slow
 def test_the_sample_opens_from_the_empty_window(user, qtbot):
     assert user.window.welcome.isVisible()
     qtbot.mouseClick(user.window.welcome.button, Qt.MouseButton.LeftButton)

@@ -474,6 +474,7 @@ def test_the_window_closes_whatever_fails(user, named, monkeypatch):
     again.close()
 
 
+@pytest.mark.slow
 def test_it_is_said_that_an_import_was_not_finished(user, cells, tmp_path):
     # So many that they are not read between two looks.
     first = cells("many/first.tif", (32, 32))

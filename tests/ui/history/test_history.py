@@ -200,6 +200,7 @@ def test_without_masks_everything_is_off_and_says_why(history, user, cells):
     assert not user.window.menus.actions["howMade"].isEnabled()
 
 
+@pytest.mark.slow
 def test_a_run_that_failed_is_told_with_its_reason(history, user, cells):
     [image] = user.open(cells("a.tif"))
     image.source.path.unlink()
@@ -571,6 +572,7 @@ def test_a_changed_image_is_said_to_give_other_cells(history, run):
     assert "have changed since the run" in history.user.message
 
 
+@pytest.mark.slow
 def test_imported_masks_have_no_run_and_say_so(history, user, cells, tmp_path):
     path = cells("a.tif")
     labels = np.zeros((96, 128), np.uint16)

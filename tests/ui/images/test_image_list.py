@@ -49,6 +49,7 @@ def rows(listed, role=_ROLES.DisplayRole):
     return [model.index(row, 0).data(role) for row in range(model.rowCount())]
 
 
+@pytest.mark.slow
 def test_images_of_one_name_are_told_apart(user, listed, cells, tmp_path):
     for folder in ("A/1", "B/1", "B/2"):
         (tmp_path / folder).mkdir(parents=True)
@@ -113,6 +114,7 @@ def reopen(user, tmp_path):
     return list(user.window.session.images)
 
 
+@pytest.mark.slow
 def test_each_image_has_a_picture_a_status_and_its_cells(user, four, listed):
     assert rows(listed) == [e.source.name for e in four]
     assert rows(listed, STATUS) == ["untouched", "segmented", "edited", "untouched"]
@@ -131,6 +133,7 @@ def test_each_image_has_a_picture_a_status_and_its_cells(user, four, listed):
     assert listed.count.text() == "4 images"
 
 
+@pytest.mark.slow
 def test_pictures_are_made_only_of_rows_that_are_seen(user, cells, listed):
     images = user.open(*(cells(f"{n:02}.tif", (16, 16 + n)) for n in range(40)))
     view = listed.view
@@ -165,6 +168,7 @@ def test_the_filter_goes_by_words_and_status(four, listed, qtbot, text, status, 
     assert listed.count.text() == "4 images"
 
 
+@pytest.mark.slow
 def test_the_filter_never_changes_what_is_shown(user, four, listed):
     session = user.window.session
     session.show(four[1].source.key)
@@ -231,6 +235,7 @@ def test_r_marks_the_image_that_is_shown(user, four, listed, qtbot):
     assert not any(e.reviewed for e in four)
 
 
+@pytest.mark.slow
 def test_r_in_the_list_marks_all_that_are_selected(user, four, listed, qtbot):
     select(listed, qtbot, 0, 2)
     listed.view.setFocus()
@@ -274,6 +279,7 @@ def test_what_is_for_training_is_so_after_opening_again(
     assert rows(listed, TRAINING) == [None] * 4
 
 
+@pytest.mark.slow
 def test_images_without_masks_are_not_for_training(user, four, listed, qtbot):
     select(listed, qtbot, 0, 1, 3)
     choose(listed, "Use for training")
@@ -290,6 +296,7 @@ def test_several_images_are_taken_off_the_list(user, four, listed, qtbot):
     assert user.window.session.shown is four[2]
 
 
+@pytest.mark.slow
 def test_the_folder_of_an_image_is_shown(user, four, listed, qtbot, monkeypatch):
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url))
@@ -316,6 +323,7 @@ def test_a_right_click_keeps_what_is_selected(user, four, listed, qtbot, monkeyp
     assert asked == [[four[0], four[2]]]
 
 
+@pytest.mark.slow
 def test_a_badge_says_what_waits(four, listed):
     listed.model.set_badge(four[1].source.key, "waiting")
     assert rows(listed, BADGE) == ["", "waiting", "", ""]
@@ -372,12 +380,14 @@ def test_missing_images_are_marked_and_found_again(
     )
 
 
+@pytest.mark.slow
 def test_relinking_when_nothing_is_missing_says_so(user, four, tmp_path):
     user.window.relinker.search(tmp_path)
     user.wait_idle()
     assert user.message == "No image is missing."
 
 
+@pytest.mark.slow
 def test_an_image_that_was_replaced_by_another_is_found_where_it_went(
     user, four, tmp_path
 ):
@@ -391,6 +401,7 @@ def test_an_image_that_was_replaced_by_another_is_found_where_it_went(
     assert four[0].source.path == tmp_path / "moved" / "a.tif"
 
 
+@pytest.mark.slow
 def test_a_file_that_comes_back_is_seen_when_the_window_is_used_again(
     user, four, listed
 ):

@@ -147,6 +147,7 @@ def test_what_failed_is_listed_shown_and_tried_again(
     assert not panel.isVisible()
 
 
+@pytest.mark.slow
 def test_a_long_sentence_does_not_widen_the_window(user, scope, panel, make_images):
     make_images(2)[0].source.path.unlink()
     choose(scope, "listed")
@@ -161,6 +162,7 @@ def test_a_long_sentence_does_not_widen_the_window(user, scope, panel, make_imag
     assert user.window.width() == width <= 1366
 
 
+@pytest.mark.slow
 def test_a_failure_can_be_left_as_it_is(user, scope, panel, make_images, qtbot):
     images = make_images(2)
     images[0].source.path.unlink()
@@ -231,6 +233,7 @@ def test_stacks_and_planes_run_together(user, scope, cells):
     assert flat.masks.parameters.stitch_threshold == 0.0
 
 
+@pytest.mark.slow
 def test_channels_that_were_not_chosen_fit_each_image(user, scope, cells):
     grey, two = user.open(cells("a.tif", SMALL), cells("two.tif", (2, *SMALL), "CYX"))
     segment = user.window.segment

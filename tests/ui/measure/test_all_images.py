@@ -164,6 +164,7 @@ def test_columns_of_the_experiment_are_pasted_typed_and_kept(
     assert experiment.columns == ExperimentColumns()
 
 
+@pytest.mark.slow
 def test_a_block_pasted_into_one_value_fills_those_below(user, content, qtbot):
     window = user.window
     dialog = ExperimentDialog(window.session, window.background.experiment, window)
@@ -186,6 +187,7 @@ def test_a_block_pasted_into_one_value_fills_those_below(user, content, qtbot):
     assert shown == [["1", "A1"], ["2", "A2"]]
 
 
+@pytest.mark.slow
 def test_columns_are_taken_back_from_the_message(user, content, qtbot, monkeypatch):
     window, experiment = user.window, user.window.background.experiment
 
@@ -202,6 +204,7 @@ def test_columns_are_taken_back_from_the_message(user, content, qtbot, monkeypat
     assert experiment.columns.names == ()
 
 
+@pytest.mark.slow
 def test_a_name_that_differs_by_case_is_the_same_column(user, content, qtbot):
     window = user.window
     dialog = ExperimentDialog(window.session, window.background.experiment, window)
@@ -270,6 +273,7 @@ def test_colours_stay_when_all_images_are_listed(user, cells, qtbot):
     assert window.canvas.masks.cell_colours.ends != colours.ends
 
 
+@pytest.mark.slow
 def test_an_image_that_is_there_again_is_measured_again(user, content):
     source = user.window.session.images[1].source
     away = source.path.rename(source.path.with_name("away"))

@@ -176,6 +176,7 @@ def line_colours(plot) -> set[str]:
     return {one.opts["pen"].color().name() for one in plot.listDataItems()[-2:]}
 
 
+@pytest.mark.slow
 def test_plots_follow_rows_choices_and_the_theme(user, content, qtbot):
     window, plots, table = user.window, content.plots, content.table
     selection, plot = window.selection, plots.plot

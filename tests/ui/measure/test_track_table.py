@@ -6,6 +6,7 @@ import csv
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import tifffile
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QTabBar
@@ -75,6 +76,7 @@ def test_tracks_are_listed_linked_with_the_canvas_and_exported(user, qtbot, tmp_
     assert (tmp_path / "out" / "tracks.parquet").exists()
 
 
+@pytest.mark.slow
 def test_an_image_without_time_has_no_tracks(user, cells):
     path = cells("a_name_longer_than_its_title.tif")
     masks = np.zeros((96, 128), np.uint16)
@@ -99,6 +101,7 @@ def test_an_image_without_time_has_no_tracks(user, cells):
     assert view.columnWidth(0) >= min(view.sizeHintForColumn(0), 160)
 
 
+@pytest.mark.slow
 def test_tracks_of_all_images_have_speeds_once_sizes_and_times_are_set(
     user, qtbot, tmp_path
 ):

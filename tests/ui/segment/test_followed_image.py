@@ -131,6 +131,7 @@ def test_what_was_automatic_is_automatic_again_and_shows_what_was_measured(
     assert panel.diameter_box.value() == measured
 
 
+@pytest.mark.slow
 def test_what_the_user_changes_stays_with_the_image_until_its_next_run(panel, cells):
     a, b = panel.open(cells("a.tif")), panel.open(cells("b.tif"))
     panel.run(a)
@@ -192,6 +193,7 @@ def test_the_stack_mode_follows_stacks_and_is_left_alone_by_planes(panel, cells)
     assert panel.widget.parameters.mode_key == "joined"
 
 
+@pytest.mark.slow
 def test_an_opened_project_shows_it_again(panel, cells, qtbot, tmp_path):
     a, b = panel.open(cells("a.tif")), panel.open(cells("b.tif"))
     panel.run(a, PHASE)

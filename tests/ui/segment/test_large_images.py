@@ -31,6 +31,7 @@ def answer(button: str, said: list[str]) -> None:
     QTimer.singleShot(0, press)
 
 
+@pytest.mark.slow
 def test_what_a_run_takes_is_said_before_it_starts(user, cells, little_memory):
     [image] = user.open(cells("a.tif"))
     said: list[str] = []

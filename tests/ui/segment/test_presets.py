@@ -27,6 +27,7 @@ def panel(user):
     return user.window.segment
 
 
+@pytest.mark.slow
 def test_parameters_come_back_as_they_were(user, panel, cells):
     user.open(cells("a.tif"))
     model = shipped()[-1]
@@ -62,6 +63,7 @@ def test_the_parameters_of_a_run_make_the_same_masks_again(user, panel, cells):
     assert image.masks.record.parameters == record.parameters
 
 
+@pytest.mark.slow
 def test_what_cannot_be_put_back_is_said(user, panel, cells):
     user.open(cells("a.tif"))
     wanted = SegmentationParameters(
@@ -123,6 +125,7 @@ def test_a_preset_is_saved_applied_and_deleted(user, panel, presets, cells):
     assert user.window.session.project.read(read_presets) == []
 
 
+@pytest.mark.slow
 def test_presets_stay_with_the_project(user, panel, presets, cells):
     user.open(cells("a.tif"))
     panel.show_parameters(shipped()[0].name, PARAMETERS)
@@ -142,6 +145,7 @@ def test_presets_stay_with_the_project(user, panel, presets, cells):
     assert preset.parameters == PARAMETERS.model_copy(update={"channels": ()})
 
 
+@pytest.mark.slow
 def test_what_a_preset_cannot_set_is_said(user, presets, cells):
     user.open(cells("a.tif"))
     gone = Preset("gone", "/models/gone", SegmentationParameters(channels=(3,)))

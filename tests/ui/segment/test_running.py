@@ -49,6 +49,7 @@ def test_a_run_says_what_it_does(user, cells, qtbot):
     assert user.window.jobs.text.text() == "Nothing is running."
 
 
+@pytest.mark.slow
 def test_run_is_off_without_an_image(user, cells):
     run = user.window.segment.parameters.run
     assert not run.isEnabled()

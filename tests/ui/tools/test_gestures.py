@@ -110,6 +110,7 @@ def test_a_stroke_that_is_interrupted_is_whole_in_the_project(user, images, mous
             np.testing.assert_array_equal(now, before, err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_stroke_is_drawn_once(user, images, mouse, qtbot, monkeypatch):
     canvas, kinds, drawn = user.window.canvas, [], []
     redraw, redraw_soon = canvas.masks.redraw, canvas.masks.redraw_soon
@@ -143,6 +144,7 @@ def seen(user) -> np.ndarray:
     return user.window.canvas.widget.screenshot(flash=False)
 
 
+@pytest.mark.slow
 def test_escape_takes_a_stroke_back(user, images, mouse, qtbot):
     before = held(images)[0].copy()
     qtbot.keyClick(user.window, Qt.Key.Key_B)
@@ -152,6 +154,7 @@ def test_escape_takes_a_stroke_back(user, images, mouse, qtbot):
     assert user.window.tools.mode == "brush"
 
 
+@pytest.mark.slow
 def test_masks_are_not_sealed_while_a_stroke_goes_on(user, images, mouse, qtbot):
     session = user.window.session
     sealer = AutoSeal(session, rest=20)
@@ -181,6 +184,7 @@ def test_handles_reshape_the_image_they_were_opened_on(user, images, mouse, qtbo
     np.testing.assert_array_equal(held(images)[1], before[1])
 
 
+@pytest.mark.slow
 def test_tools_without_masks_are_quiet(user, cells, mouse, qtbot):
     window = user.window
     qtbot.keyClick(window, Qt.Key.Key_H)
@@ -200,6 +204,7 @@ def test_tools_without_masks_are_quiet(user, cells, mouse, qtbot):
     assert not window.session.can_undo
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_gone_is_not_accepted(user, images, mouse, qtbot):
     mouse.click(CELL)
     mouse.click(CELL, CONTROL)
@@ -208,6 +213,7 @@ def test_a_cell_that_is_gone_is_not_accepted(user, images, mouse, qtbot):
     assert images[0].statuses.get("masks", {}) == {}
 
 
+@pytest.mark.slow
 def test_ids_that_are_used_up_are_said(user, images, mouse, qtbot):
     labels = held(images)[0].copy()
     labels[:3, :3] = HIGHEST_ID
@@ -222,6 +228,7 @@ def test_ids_that_are_used_up_are_said(user, images, mouse, qtbot):
     assert images[0].masks.array[CELL] == 0
 
 
+@pytest.mark.slow
 def test_moves_that_come_together_are_drawn_at_once(user, images, qtbot):
     masks = user.window.canvas.masks
     layer = user.window.canvas.model.layers["masks"]

@@ -65,6 +65,7 @@ def test_a_click_chooses_and_ctrl_click_deletes(user, image, mouse):
     assert selection.cell == 0
 
 
+@pytest.mark.slow
 def test_alt_and_a_line_merge_and_the_view_stays(user, image, mouse):
     camera = user.window.canvas.model.scene.camera
     before = camera.zoom, camera.center
@@ -75,6 +76,7 @@ def test_alt_and_a_line_merge_and_the_view_stays(user, image, mouse):
     assert (camera.zoom, camera.center) == before
 
 
+@pytest.mark.slow
 def test_alt_click_merges_with_the_chosen_cell(user, image, mouse):
     mouse.click(centre(0, 0))
     first, second = (cell_at(image, centre(0, n)) for n in (0, 1))
@@ -183,6 +185,7 @@ def test_the_left_button_draws_around_a_cell(user, image, mouse, qtbot):
     assert area == pytest.approx(np.pi * 9**2, rel=0.25)
 
 
+@pytest.mark.slow
 def test_escape_gives_a_polygon_up(user, image, mouse, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_P)
     for corner in ring(centre(1, 1), 10, 4)[:3]:
@@ -218,6 +221,7 @@ def test_other_cells_are_protected(user, image, mouse):
     assert (image.masks.array[before > 0] != before[before > 0]).any()
 
 
+@pytest.mark.slow
 def test_the_brush_adds_to_the_cell_it_begins_on(user, image, mouse, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_B)
     user.window.tools.set_size(5)
@@ -233,6 +237,7 @@ def test_the_brush_adds_to_the_cell_it_begins_on(user, image, mouse, qtbot):
     np.testing.assert_array_equal(image.masks.array, before)
 
 
+@pytest.mark.slow
 def test_a_stroke_reaches_to_where_the_button_goes_up(user, image, mouse):
     user.window.tools.take("brush")
     user.window.tools.set_size(5)
@@ -299,6 +304,7 @@ def test_two_double_clicks_split_a_cell(user, image, mouse):
     assert user.window.canvas.model.scene.camera.zoom == zoom
 
 
+@pytest.mark.slow
 def test_an_eraser_that_cuts_through_a_cell_leaves_two(user, image, mouse, qtbot):
     y, x = centre(1, 1)
     cell = cell_at(image, (y, x))
@@ -314,6 +320,7 @@ def test_an_eraser_that_cuts_through_a_cell_leaves_two(user, image, mouse, qtbot
     assert image.masks.cells == 12
 
 
+@pytest.mark.slow
 def test_a_drag_of_the_view_edits_nothing(user, image, mouse):
     zoom = user.window.canvas.model.scene.camera.center
     mouse.drag([centre(1, 1), (20, 20), (10, 10)])
@@ -363,6 +370,7 @@ def test_commands_act_on_the_chosen_cell(user, image, mouse, command, changed):
     assert ((after == cell) != (before == cell)).any() == changed
 
 
+@pytest.mark.slow
 def test_delete_removes_the_chosen_cell(user, image, mouse, qtbot):
     mouse.click(centre(1, 1))
     qtbot.keyClick(user.window, Qt.Key.Key_Delete)
@@ -385,6 +393,7 @@ def test_what_tools_did_is_in_the_project(user, image, mouse):
     other.close()
 
 
+@pytest.mark.slow
 def test_handles_reshape_the_chosen_cell(user, image, mouse, qtbot):
     before = image.masks.array.copy()
     mouse.click(centre(1, 1))
@@ -429,6 +438,7 @@ def test_handles_that_are_not_moved_change_nothing(user, image, mouse, qtbot):
     assert not image.edited
 
 
+@pytest.mark.slow
 def test_escape_leaves_the_cell_as_it_was(user, image, mouse, qtbot):
     before = image.masks.array.copy()
     mouse.click(centre(1, 1))
@@ -458,6 +468,7 @@ def test_a_lasso_deletes_and_a_line_merges(user, image, mouse):
     assert cell_at(image, centre(1, 2)) == third == user.window.selection.cell
 
 
+@pytest.mark.slow
 def test_undo_shows_where_it_happened(user, image, mouse):
     camera = user.window.canvas.model.scene.camera
     scale = np.array(image.source.label_scale)
@@ -488,6 +499,7 @@ def test_undo_goes_to_the_plane_and_the_masks_it_happened_on(user, cells, qtbot)
     assert not image.masks.array.any()
 
 
+@pytest.mark.slow
 def test_delete_removes_the_vertex_under_the_mouse_and_never_the_cell(
     user, image, mouse, qtbot
 ):
@@ -506,6 +518,7 @@ def test_delete_removes_the_vertex_under_the_mouse_and_never_the_cell(
     assert image.masks.cells == 11
 
 
+@pytest.mark.slow
 def test_delete_takes_the_last_corner_back(user, image, mouse, qtbot):
     mouse.click(centre(1, 1), CONTROL)
     qtbot.keyClick(user.window, Qt.Key.Key_P)
@@ -518,6 +531,7 @@ def test_delete_takes_the_last_corner_back(user, image, mouse, qtbot):
     assert area == pytest.approx(18 * 18 / 2, rel=0.2)
 
 
+@pytest.mark.slow
 def test_handles_follow_an_undo_of_their_cell(user, image, mouse, qtbot):
     y, x = centre(1, 1)
     before = image.masks.array.copy()
@@ -531,6 +545,7 @@ def test_handles_follow_an_undo_of_their_cell(user, image, mouse, qtbot):
     np.testing.assert_array_equal(image.masks.array, before)
 
 
+@pytest.mark.slow
 def test_a_command_without_effect_says_so(user, image):
     actions, stack = user.window.menus.actions, user.window.session.undo_stack
     before, steps = image.masks.array.copy(), len(stack)

@@ -158,6 +158,7 @@ def test_tracks_are_cut_and_joined_and_divisions_set_and_cut(user, film):
     assert "Cells 9 and 8 are both there at time point 3" in user.message
 
 
+@pytest.mark.slow
 def test_an_image_without_time_has_no_divisions(user, cells):
     user.open(cells("a.tif"))
     [*commands] = filter(None, user.window.track_commands.commands())
@@ -166,6 +167,7 @@ def test_an_image_without_time_has_no_divisions(user, cells):
     }
 
 
+@pytest.mark.slow
 def test_linking_proposes_divisions_that_one_click_sets(user, film):
     window = user.window
     labels = masks().astype(np.uint32)

@@ -59,6 +59,7 @@ def click(user, panel, name):
     user.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+@pytest.mark.slow
 def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
     content, window = project.content, user.window
     assert content.form.parent_model == window.segment.model.model

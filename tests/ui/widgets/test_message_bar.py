@@ -69,6 +69,7 @@ def test_a_bad_weight_file_is_told_over_the_browser(user, tmp_path: Path):
     assert "mine.pth" in user.message
 
 
+@pytest.mark.slow
 def test_a_message_does_not_move_the_image_under_the_mouse(user, cells):
     user.open(cells("a.tif"))
     canvas, messages = user.window.canvas, user.window.services.messages

@@ -98,6 +98,7 @@ def test_a_and_d_go_through_the_images(user, cells, qtbot):
     assert session.shown is first
 
 
+@pytest.mark.slow
 def test_page_keys_go_through_the_planes(user, cells, qtbot):
     user.open(cells("stack.tif", (5, 64, 64), "ZYX"))
     dims = user.window.canvas.model.dims
@@ -177,6 +178,7 @@ def test_a_file_that_is_no_model_is_refused(user, tmp_path):
     assert user.window.services.settings.model_files == []
 
 
+@pytest.mark.slow
 def test_channels_of_the_image_are_offered_by_name(user, shared_data):
     user.open(shared_data / "formats/ht29_3ch.ome.tif")
     panel = user.window.segment.model
@@ -213,6 +215,7 @@ def test_the_step_of_a_job_with_a_long_name_is_read_to_its_end(user):
     assert text.fontMetrics().horizontalAdvance(shown) <= text.width() - 8
 
 
+@pytest.mark.slow
 def test_closing_stops_what_runs(user, cells):
     user.open(cells("large.tif", (1600, 1600)))
     user.window.segment.parameters.main.set_values({"diameter": 20.0})
@@ -257,6 +260,7 @@ sys.exit(main(["--sample"]))
 """
 
 
+@pytest.mark.slow
 def test_the_program_starts_and_ends(tmp_path):
     """All the way: arguments, window, sample, warm-up, end; napari's settings stay."""
     user_config = tmp_path / "config"
@@ -280,6 +284,7 @@ def test_the_program_starts_and_ends(tmp_path):
     assert (tmp_path / "studio/config/settings.json").is_file()
 
 
+@pytest.mark.slow
 def test_the_window_needs_neither_torch_nor_cellpose_to_open():
     code = (
         "import sys, cellpose_studio.ui.window.main_window\n"
@@ -292,6 +297,7 @@ def test_the_window_needs_neither_torch_nor_cellpose_to_open():
     assert Path(shipped()[0].path).is_file()
 
 
+@pytest.mark.slow
 def test_automatic_anisotropy_is_shown(user, cells):
     user.open(cells("stack.tif", (5, 64, 64), "ZYX"))
     stack = user.window.segment.parameters.stack

@@ -186,6 +186,7 @@ def test_a_killed_run_goes_on(opened, folder, seed):
     assert not list(folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of files are POSIX")
 def test_a_full_disk_is_said_and_nothing_is_lost(opened, folder):
     image = opened("a.tif", (260, 260))

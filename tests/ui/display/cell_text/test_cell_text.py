@@ -65,6 +65,7 @@ def press(user, key):
     user.qtbot.keyClick(user.window.canvas.widget.canvas.native, key)
 
 
+@pytest.mark.slow
 def test_w_shows_numbers_inside_their_cells(user, masks, two):
     masks(two)
     shown = user.window.cell_text_overlay
@@ -91,6 +92,7 @@ def test_w_shows_numbers_inside_their_cells(user, masks, two):
     assert not shown.isVisible()
 
 
+@pytest.mark.slow
 def test_measurements_have_the_units_of_the_table(user, masks, two):
     masks(two, pixel_um=0.5)
     assert not user.window.curate.isVisible()
@@ -106,6 +108,7 @@ def test_measurements_have_the_units_of_the_table(user, masks, two):
     assert user.window.menus.actions["wordsFlowError"].isChecked()
 
 
+@pytest.mark.slow
 def test_words_follow_edits_undo_and_what_is_decided(user, masks, two):
     image = masks(two)
     session = user.window.session
@@ -141,6 +144,7 @@ def test_words_belong_to_the_plane_and_are_not_in_3d(user, masks):
     canvas.model.dims.ndisplay = 2
 
 
+@pytest.mark.slow
 def test_no_label_lies_over_the_scale_bar(user, masks):
     labels = np.zeros((80, 80), int)
     labels[20:60, 20:60] = 5
@@ -172,6 +176,7 @@ def painted(overlay) -> int:
     return int((colours.reshape(-1, 4) == 255).all(1).sum())
 
 
+@pytest.mark.slow
 def test_too_many_cells_have_a_hint_until_they_are_few(user, masks):
     side = 20
     ids = np.arange(1, side * side + 1).reshape(side, side)
@@ -190,6 +195,7 @@ def test_too_many_cells_have_a_hint_until_they_are_few(user, masks):
     assert not user.window.cell_text_overlay.hint
 
 
+@pytest.mark.slow
 def test_another_image_has_its_own_words(user, masks, two, cells):
     masks(two)
     choose(user, "wordsCell")

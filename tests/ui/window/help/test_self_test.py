@@ -75,6 +75,7 @@ def test_a_part_is_checked_on_its_own_and_printed(qapp):
     assert lines[-1] == "All 5 checks passed: this installation works."
 
 
+@pytest.mark.slow
 def test_without_a_display_the_rest_is_checked(tmp_path):
     done = self_test("fonts", "folders", without=("DISPLAY", "WAYLAND_DISPLAY"))
     assert done.returncode == 1
@@ -83,6 +84,7 @@ def test_without_a_display_the_rest_is_checked(tmp_path):
     assert "passed" in done.stdout.split("Folders")[0].splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_without_fonts_it_says_so(tmp_path, qapp):
     nothing = tmp_path / "fonts.conf"
     nothing.write_text("<fontconfig></fontconfig>", encoding="utf-8")
@@ -92,6 +94,7 @@ def test_without_fonts_it_says_so(tmp_path, qapp):
     assert "fonts-dejavu-core" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_closed_output_does_not_end_it(tmp_path):
     file = tmp_path / "report.json"
     words = [*PROGRAM, "--self-test", "folders", "--report", str(file)]
