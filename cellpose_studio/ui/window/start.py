@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from cellpose_studio.gc_tuning import freeze_gc, gc_paused
 from cellpose_studio.qt_api import choose_qt
@@ -78,10 +79,20 @@ def without_window(arguments: Sequence[str]) -> int | None:
     return None
 
 
-def start(arguments: Sequence[str]) -> int:
-    """Open the window with the given files; return the exit code of the application."""
+def start(arguments: Sequence[str]) -> NoReturn:
+    """Open the window with the given files, and end the process when it is closed.
+
+    Everything is stored and closed by then. Qt, the viewer and torch are not taken
+    apart as at the end of other programs: their order is left to chance, and with PyQt6
+    that crashed now and then.
+    """
     _prepare_qt()
-    return _run(_parser().parse_args(arguments))
+    code = _run(_parser().parse_args(arguments))
+    for stream in (sys.stdout, sys.stderr):
+        # Nobody may be left to read it, and without a console there is none.
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
 
 
 def _prepare_qt() -> None:
