@@ -17,6 +17,12 @@ _COVER = 0.6
 Thumbnail = npt.NDArray[np.uint8]
 
 
+def fit_size(height: int, width: int, size: int) -> tuple[int, int]:
+    """Return a height and width of the same ratio within ``size``, never larger."""
+    factor = min(1.0, size / max(height, width))
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
 def with_masks(image: Thumbnail, masks: Thumbnail) -> Thumbnail:
     """Return an image with masks drawn over it, half transparent.
 

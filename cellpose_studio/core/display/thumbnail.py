@@ -11,7 +11,7 @@ from cellpose_studio.core.display.channel_display import (
 )
 from cellpose_studio.core.display.composite import as_bytes
 from cellpose_studio.core.display.label_picture import OUTLINE, draw_labels, palette
-from cellpose_studio.core.display.small_picture import SIZE, Thumbnail
+from cellpose_studio.core.display.small_picture import SIZE, Thumbnail, fit_size
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.images.intensities import limits
 
@@ -38,7 +38,7 @@ def label_thumbnail(labels: npt.NDArray[np.uint32], size: int = SIZE) -> Thumbna
     seen = np.ascontiguousarray(plane[::every, ::every], np.uint32)
     colours = np.concatenate([np.zeros((1, 3), np.float32), palette()])
     drawn = colours[draw_labels(seen) & ~np.uint8(OUTLINE)]
-    return as_bytes(_resize(drawn, _fit_size(height, width, size)))
+    return as_bytes(_resize(drawn, fit_size(height, width, size)))
 
 
 def image_thumbnail(image: ImageSource, size: int = SIZE) -> Thumbnail:
@@ -53,7 +53,7 @@ def image_thumbnail(image: ImageSource, size: int = SIZE) -> Thumbnail:
     StudioError
         If the image cannot be read.
     """
-    height, width = _fit_size(*image.shape[3:], size)
+    height, width = fit_size(*image.shape[3:], size)
     if image.rgb:
         channels = [_brightness(sample_plane(image, c)) for c in range(3)]
         colours = np.eye(3, dtype=np.float32)
@@ -68,12 +68,6 @@ def image_thumbnail(image: ImageSource, size: int = SIZE) -> Thumbnail:
 def _middle_indices(lengths: list[int]) -> list[int]:
     """Return the index of the middle plane of the first time point."""
     return [0] * (len(lengths) - 1) + [lengths[-1] // 2] if lengths else []
-
-
-def _fit_size(height: int, width: int, size: int) -> tuple[int, int]:
-    """Return a height and width of the same ratio within ``size``, never larger."""
-    factor = min(1.0, size / max(height, width))
-    return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def sample_plane(

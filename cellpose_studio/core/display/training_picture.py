@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.display.small_picture import fit_size
 from cellpose_studio.core.images.intensities import limits
+from cellpose_studio.core.masks.labels import outlines
 from cellpose_studio.core.models.training import TrainingImage
 
 Rgb = npt.NDArray[np.uint8]
@@ -26,19 +28,16 @@ def training_picture(image: TrainingImage, size: int) -> Rgb:
     import cv2
 
     height, width = image.labels.shape
-    factor = min(size / max(height, width), 1.0)
-    shape = max(1, round(width * factor)), max(1, round(height * factor))
-    scaled = cv2.resize(_grey(image), shape, interpolation=cv2.INTER_AREA)
+    rows, columns = fit_size(height, width, size)
+    scaled = cv2.resize(_grey(image), (columns, rows), interpolation=cv2.INTER_AREA)
     grey = np.asarray(scaled, np.uint8)
     picture = np.repeat(grey[..., None], 3, axis=-1)
-    rows = (np.arange(shape[1]) + 0.5) / shape[1] * height
-    columns = (np.arange(shape[0]) + 0.5) / shape[0] * width
-    at = np.ix_(rows.astype(int), columns.astype(int))
+    at = np.ix_(_middles(rows, height), _middles(columns, width))
     if image.ignore is not None:
         y, x = np.indices(grey.shape)
         stripes = (y + x) // _STRIPE % 2 == 0
         picture[image.ignore[at] & stripes] = _HATCH
-    picture[_outline(image.labels[at])] = _OUTLINE
+    picture[outlines(image.labels[at])] = _OUTLINE
     return picture
 
 
@@ -52,9 +51,6 @@ def _grey(image: TrainingImage) -> Rgb:
     return np.asarray(np.mean(planes, axis=0) * 255, np.uint8)
 
 
-def _outline(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
-    """Return the pixels of cells beside another cell, or background."""
-    padded = np.pad(labels, 1)
-    inner = padded[1:-1, 1:-1]
-    around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
-    return np.any([other != inner for other in around], axis=0) & (inner > 0)
+def _middles(number: int, length: int) -> npt.NDArray[np.intp]:
+    """Return where the middles of ``number`` equal parts of ``length`` pixels are."""
+    return ((np.arange(number) + 0.5) / number * length).astype(np.intp)
