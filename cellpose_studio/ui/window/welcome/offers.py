@@ -15,6 +15,8 @@ from cellpose_studio.io.preview import preview
 from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.services import Services
 
+_MOST_RECENT, _MOST_UNSAVED = 5, 3
+
 
 @dataclass(frozen=True, eq=False)
 class Offer:
@@ -41,7 +43,10 @@ def offer_projects(page: OfferPage, services: Services) -> None:
     ]
 
     def search() -> tuple[list[Offer], list[Offer]]:
-        return _offers(unsaved_project()), _offers(summaries(named))
+        # A project is opened for its picture, so only those offered get one.
+        unsaved = unsaved_project()[:_MOST_UNSAVED]
+        recent = summaries(named)[:_MOST_RECENT]
+        return _offers(unsaved), _offers(recent)
 
     # Not among the jobs that open files: projects may lie on a drive that hangs.
     services.run(

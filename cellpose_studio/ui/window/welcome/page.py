@@ -22,7 +22,6 @@ from cellpose_studio.ui.widgets.pixmap import pixmap_of
 from cellpose_studio.ui.window.menu_host import MenuHost
 from cellpose_studio.ui.window.welcome.offers import Offer
 
-_MOST_RECENT, _MOST_UNSAVED = 5, 3
 _ICON = QSize(56, 42)
 _WIDTH = 520
 _CENTRE = Qt.AlignmentFlag.AlignCenter
@@ -70,10 +69,10 @@ class Welcome(QScrollArea):
         """Buttons for projects without a name, the newest first."""
         return self._unsaved.buttons
 
-    def offer(self, unsaved: Sequence[Offer], recent: Sequence[Offer] = ()) -> None:
+    def offer(self, unsaved: Sequence[Offer], recent: Sequence[Offer]) -> None:
         """Offer projects, the newest of each kind."""
-        self._recent.show_buttons(self._project_buttons(recent[:_MOST_RECENT]))
-        self._unsaved.show_buttons(self._project_buttons(unsaved[:_MOST_UNSAVED]))
+        self._recent.show_buttons(self._project_buttons(recent))
+        self._unsaved.show_buttons(self._project_buttons(unsaved))
 
     def show_device(self, title: str) -> None:
         """Say where networks run."""
