@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QMessageBox,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -31,6 +30,7 @@ from cellpose_studio.io.storage import (
     size_of,
     storages,
 )
+from cellpose_studio.ui.widgets.question import ask
 
 _BUTTONS = QDialogButtonBox.StandardButton
 _WIDTH = 760
@@ -143,18 +143,10 @@ class StorageDialog(QDialog):
         return sum(size for storage, size in pairs if storage.ending)
 
     def _ask_and_clear(self) -> None:
-        question = QMessageBox(self)
-        question.setIcon(QMessageBox.Icon.Question)
-        question.setWindowTitle("Clear the cache")
-        question.setText(f"Clear {room_text(self._clearable_size())} of cached files?")
-        question.setInformativeText(
-            " ".join(storage.afterwards for storage in self._clearable())
-            + " Masks, projects, settings, models and images are kept."
-        )
-        yes = question.addButton("Clear cache", QMessageBox.ButtonRole.AcceptRole)
-        question.addButton(QMessageBox.StandardButton.Cancel)
-        question.exec()
-        if question.clickedButton() is yes:
+        text = f"Clear {room_text(self._clearable_size())} of cached files?"
+        after = " ".join(storage.afterwards for storage in self._clearable())
+        more = f"{after} Masks, projects, settings, models and images are kept."
+        if ask(self, "Clear the cache", text, more, "Clear cache"):
             self.clear.setEnabled(False)
             self._do("Clearing the cache", self._clear_all, self._show_cleared)
 
