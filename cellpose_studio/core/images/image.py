@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -206,10 +206,6 @@ class ImageSource:
         if _SHOWN.fits(self.channels * y * x * self.dtype.itemsize):
             for c in range(self.channels):
                 self.shown_plane(0, c, self.planes // 2)
-
-    def with_channel_names(self, channel_names: Sequence[str]) -> ImageSource:
-        """Return the same image with other channel names."""
-        return replace(self, channel_names=tuple(channel_names))
 
     def _read(self, **index: int) -> npt.NDArray[np.generic]:
         return self.reader.read(self._region(**index))

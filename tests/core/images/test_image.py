@@ -139,14 +139,6 @@ def test_a_scene_is_part_of_the_name():
     assert second.key != numbered((1, 1, 1, 4, 4)).key
 
 
-def test_renaming_channels_leaves_the_image_as_it_is():
-    image = numbered((1, 2, 1, 4, 4))
-    renamed = image.with_channel_names(["DAPI", "GFP"])
-    assert renamed.channel_names == ("DAPI", "GFP")
-    assert image.channel_names == ("Channel 1", "Channel 2")
-    assert renamed.key == image.key
-
-
 def with_holes():
     """An image of floats from 100 up, its first pixels no numbers."""
     pixels = np.arange(120, dtype=np.float32).reshape(1, 3, 2, 4, 5) + 100
