@@ -11,7 +11,6 @@ from typing import Any
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.core.images.image import Colour
 from cellpose_studio.io.images.stored_image import (
-    UNKNOWN_SIZE,
     PixelSize,
     Stored,
     damaged,
@@ -175,8 +174,6 @@ def _letter(axis: Json) -> str:
 
 def _pixel_size(axes: list[Json], scales: list[list[float] | None]) -> PixelSize:
     """Return the sizes in µm; scales of the level and of all levels multiply."""
-    if not scales or any(s is None or len(s) != len(axes) for s in scales):
-        return UNKNOWN_SIZE
     sizes = _sizes(axes, scales)
     um = {a: to_um(size, unit) for a, (size, unit) in sizes.items()}
     return um.get("Z"), um.get("Y"), um.get("X")
@@ -184,8 +181,6 @@ def _pixel_size(axes: list[Json], scales: list[list[float] | None]) -> PixelSize
 
 def _step_ratio(axes: list[Json], scales: list[list[float] | None]) -> float | None:
     """Return the Z step over the size of a pixel; it needs no unit."""
-    if not scales or any(s is None or len(s) != len(axes) for s in scales):
-        return None
     sizes = _sizes(axes, scales)
     if not {"Z", "Y"} <= sizes.keys():
         return None
@@ -195,15 +190,18 @@ def _step_ratio(axes: list[Json], scales: list[list[float] | None]) -> float | N
 
 def _interval_s(axes: list[Json], scales: list[list[float] | None]) -> float | None:
     """Return the seconds between time points; None without a unit of time."""
-    if not scales or any(s is None or len(s) != len(axes) for s in scales):
-        return None
     return to_seconds(*_sizes(axes, scales).get("T", (0.0, "")))
 
 
 def _sizes(
     axes: list[Json], scales: list[list[float] | None]
 ) -> dict[str, tuple[float, str]]:
-    """Return the size of a pixel along each axis, and its unit or ""."""
+    """Return the size of a pixel along each axis, and its unit or "".
+
+    It is empty where there are none, or they do not fit the axes.
+    """
+    if not scales or any(s is None or len(s) != len(axes) for s in scales):
+        return {}
     sizes = {}
     for n, axis in enumerate(axes):
         size = math.prod(float(scale[n]) if scale else 1.0 for scale in scales)
