@@ -32,27 +32,33 @@ def tif_options(image: ImageSource) -> dict[str, Any]:
         "compression": "zlib",
         # Or 3 planes are taken for red, green and blue.
         "photometric": "minisblack",
-        "description": _imagej(image),
+        "description": _description(image),
         "metadata": None,
         "resolutionunit": tifffile.RESUNIT.NONE,
         **size,
     }
 
 
-def _imagej(image: ImageSource) -> str:
-    """Return the text by which ImageJ knows the axes, whatever the type of pixels.
-
-    The ``imagej`` mode of tifffile would refuse uint32.
-    """
-    from tifffile.tifffile import imagej_description
-
+def imagej_scale(image: ImageSource) -> dict[str, Any]:
+    """Return what ImageJ is told of pixels and time points: unit, steps, interval."""
     z, y, x = image.pixel_size_um
     known: dict[str, Any] = {"unit": "um"} if x and y else {}
     if known and z and "Z" in image.label_axes:
         known["spacing"] = z
     if image.interval_s and "T" in image.label_axes:
         known |= {"finterval": image.interval_s, "tunit": "sec"}
-    text: str = imagej_description(image.label_shape, axes=image.label_axes, **known)
+    return known
+
+
+def _description(image: ImageSource) -> str:
+    """Return the text by which ImageJ knows the axes, whatever the type of pixels.
+
+    The ``imagej`` mode of tifffile would refuse uint32.
+    """
+    from tifffile.tifffile import imagej_description
+
+    shape, axes = image.label_shape, image.label_axes
+    text: str = imagej_description(shape, axes=axes, **imagej_scale(image))
     return text
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.io.masks.exchange.label_images import imagej_scale
 from cellpose_studio.io.masks.export_format import LARGEST_UINT16, MasksToExport
 
 
@@ -43,12 +44,7 @@ def write_trackmate_stack(part: Path, masks: MasksToExport) -> None:
     frames, channels, planes, height, width = image.shape
     small = np.can_cast(image.dtype, np.uint16) and masks.count <= LARGEST_UINT16
     shape = (frames, planes, channels + 1, height, width)
-    z, y, x = image.pixel_size_um
-    known: dict[str, Any] = {"unit": "um"} if x and y else {}
-    if known and z and planes > 1:
-        known["spacing"] = z
-    if image.interval_s:
-        known |= {"finterval": image.interval_s, "tunit": "sec"}
+    _, y, x = image.pixel_size_um
     tifffile.imwrite(
         part,
         _planes(masks, np.dtype(np.uint16 if small else np.float32)),
@@ -56,7 +52,7 @@ def write_trackmate_stack(part: Path, masks: MasksToExport) -> None:
         dtype=np.uint16 if small else np.float32,
         photometric="minisblack",
         compression="zlib",
-        description=imagej_description(shape, axes="TZCYX", **known),
+        description=imagej_description(shape, axes="TZCYX", **imagej_scale(image)),
         metadata=None,
         resolution=(1 / x, 1 / y) if x and y else None,
         resolutionunit=tifffile.RESUNIT.NONE,
