@@ -23,17 +23,15 @@ from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.measure.compartments.choice import CompartmentsUnfit
 from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.measurements import Measurements
-from cellpose_studio.core.measure.tracks import track_table
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.ui.measure.table.rows import Rows, joined, rows_of
 from cellpose_studio.ui.measure.table.summary_rows import summary_rows_of
-from cellpose_studio.ui.measure.tracks.rows import rows_of_tracks
+from cellpose_studio.ui.measure.tracks.rows import track_rows
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.measure.columns import WhatToMeasure
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
 from cellpose_studio.workflows.measure.measure import measure_masks
-from cellpose_studio.workflows.measure.tracks import minutes_between
 
 _DELAY = 800
 """ms in which changes are looked at together."""
@@ -375,17 +373,12 @@ def _of_all(both: tuple[list[MeasuredImage], list[StudioError]]) -> AllMeasured:
     return AllMeasured(
         images=tuple(found),
         cells=joined(rows_of(one.table, one.id) for one in found),
-        tracks=joined(_tracks_of(one) for one in found),
+        tracks=joined(
+            track_rows(one.table, one.item.image, one.mothers, one.id) for one in found
+        ),
         summary=joined(summary_rows_of(one.table, one.id) for one in found),
         failures=tuple(failures),
     )
-
-
-def _tracks_of(one: MeasuredImage) -> Rows:
-    if not one.table.in_time:
-        return Rows()
-    minutes = minutes_between(one.item.image)
-    return rows_of_tracks(track_table(one.table, one.mothers, minutes), one.id)
 
 
 def _measured_already() -> Masks:

@@ -240,13 +240,13 @@ class MeasureContent(QWidget):
             if measured is None or image is None:
                 self._show(Rows())
                 return
-            of_image = (
-                track_rows(measured, image)
-                if scope == TRACKS
-                else rows_of(measured, image.id)
-            )
+            if scope == TRACKS:
+                mothers = image.mothers.get(image.active, {})
+                rows = track_rows(measured, image.source, mothers, image.id)
+            else:
+                rows = rows_of(measured, image.id)
             known = self._experiment.columns.of(image.id)
-            self._show(with_texts(of_image, {image.id: known}))
+            self._show(with_texts(rows, {image.id: known}))
             return
         found = self.all.result
         by_scope = {ALL_CELLS: found.cells, ALL_TRACKS: found.tracks}

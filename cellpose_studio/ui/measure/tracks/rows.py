@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.measure.measurements import Measurements
-from cellpose_studio.core.measure.tracks import TrackColumn, TrackTable, track_table
+from cellpose_studio.core.measure.tracks import TrackColumn, track_table
 from cellpose_studio.ui.measure.table.rows import CELL, TRACK, Field, Kind, Rows
 from cellpose_studio.workflows.measure.tracks import minutes_between
 
@@ -16,25 +18,16 @@ NO_FILMS = "Tracks need a time series: none of the images is one."
 _KINDS: dict[str, Kind] = {"whole": "count", "number": "number", "text": "text"}
 
 
-def track_rows(measured: Measurements, image: ProjectImage) -> Rows:
-    """Return the tracks of the active masks of an image; none without time.
+def track_rows(
+    measured: Measurements, source: ImageSource, mothers: Mapping[int, int], image: int
+) -> Rows:
+    """Return the tracks of an image of the project, by its id; none without time.
 
     A click on a row leads to the first time point of the cell.
     """
     if not measured.in_time:
         return Rows()
-    return rows_of_tracks(
-        track_table(
-            measured,
-            image.mothers.get(image.active, {}),
-            minutes_between(image.source),
-        ),
-        image.id,
-    )
-
-
-def rows_of_tracks(table: TrackTable, image: int) -> Rows:
-    """Return the rows of the tracks of one image of the project, by its id."""
+    table = track_table(measured, mothers, minutes_between(source))
     return Rows(
         fields=tuple(map(_field, table.columns)),
         values={_name(column): table.values[column.name] for column in table.columns},
