@@ -31,9 +31,10 @@ _WRITERS: dict[TableKind, tuple[str, type[CsvTable] | type[ParquetTable]]] = {
     "csv": (TRACKS_CSV, CsvTable),
     "parquet": (TRACKS_PARQUET, ParquetTable),
 }
-NO_COLUMNS: Row = {}
+_NO_COLUMNS: Row = {}
 
-_SECONDS = 60
+_MINUTE = 60
+"""In seconds."""
 _LEADING = (
     TableColumn(name="image", kind="text", text="Name of the image."),
     TableColumn(
@@ -62,7 +63,7 @@ class ImageTracks:
 
 def minutes_between(image: ImageSource) -> float | None:
     """Return the minutes between the time points of an image; None if not known."""
-    return None if image.interval_s is None else image.interval_s / _SECONDS
+    return None if image.interval_s is None else image.interval_s / _MINUTE
 
 
 def tracks_of(
@@ -71,7 +72,7 @@ def tracks_of(
     found: Measurements,
     mothers: Mapping[int, int],
     minutes: float | None = None,
-    experiment: Row = NO_COLUMNS,
+    experiment: Row = _NO_COLUMNS,
 ) -> ImageTracks | None:
     """Return the tracks of an image; None if it is no time series.
 
