@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import weakref
 from collections import OrderedDict
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cellpose_studio.io.images.stored_image import Array
-from cellpose_studio.io.temporary import remove_leftovers, temporary_name
+from cellpose_studio.io.temporary import place_for
 from cellpose_studio.paths import cache_dir
 
 
@@ -114,12 +113,7 @@ def mapped_copy(array: Array, folder: Path) -> Array | None:
     The file goes with the array, at the end of the process at the latest.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(folder)
-        # Half of the space stays for work that is saved meanwhile.
-        if array.nbytes > shutil.disk_usage(folder).free // 2:
-            return None
-        path = folder / temporary_name("saving")
+        path = place_for(array.nbytes, folder)
         with _removing_on_failure(path):
             array.tofile(path)
             mapped = np.memmap(path, array.dtype, "r", shape=array.shape)
