@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -32,6 +33,22 @@ _cleared: dict[Path, float] = {}
 def temporary_name(kind: str) -> str:
     """Return a name that no other file has, for something of one of `KINDS`."""
     return f".{kind}-{host_name()}-{os.getpid()}-{start_time()}-{secrets.token_hex(6)}"
+
+
+def place_for(size: int, folder: Path) -> Path:
+    """Return a name for a new file of ``size`` bytes in ``folder``, which is created.
+
+    Raises
+    ------
+    OSError
+        If there is no room for it, or the folder cannot be used.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    # Half of the space stays for work that is saved meanwhile.
+    if size > shutil.disk_usage(folder).free // 2:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
+    return folder / temporary_name("saving")
 
 
 def remove_leftovers(folder: Path) -> None:

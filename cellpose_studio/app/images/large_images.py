@@ -23,6 +23,7 @@ from cellpose_studio.core.display.channel_display import (
 )
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.images.levels import PlaneLimits, label_levels
+from cellpose_studio.core.images.recent_arrays import RecentArrays
 from cellpose_studio.io.cache.pyramids import Plane, Pyramid, PyramidSizes
 
 Array = npt.NDArray[Any]
@@ -112,7 +113,7 @@ class LargeImage:
         self._pyramid = pyramid
         self._builds, self._reads = builds, tiles
         self._bases: OrderedDict[tuple[int, int], list[Array]] = OrderedDict()
-        self._tiles: OrderedDict[_Tile, Array] = OrderedDict()
+        self._tiles: RecentArrays[_Tile] = RecentArrays(_KEPT)
         self._wanted: OrderedDict[_Tile, None] = OrderedDict()
         self._looks: list[tuple[int, ChannelLook]] = []
         self._lock = threading.Lock()
@@ -163,7 +164,7 @@ class LargeImage:
         """Return the pixel of the image at a place; None if it was not read yet."""
         side = self._pyramid.sizes.tile
         with self._lock:
-            tile = self._tiles.get((plane, 1, y // side, x // side))
+            tile = self._tiles.find((plane, 1, y // side, x // side))
         return None if tile is None else tile[y % side, x % side]
 
     def limits(self, plane: Plane) -> tuple[float, float]:
@@ -190,9 +191,9 @@ class LargeImage:
     def _tile(self, key: _Tile) -> Array | None:
         """Return a tile, or see to it that it is read."""
         with self._lock:
-            if key in self._tiles:
-                self._tiles.move_to_end(key)
-                return self._tiles[key]
+            tile = self._tiles.find(key)
+            if tile is not None:
+                return tile
             self._wanted[key] = None
             self._wanted.move_to_end(key)
             while len(self._wanted) > _WANTED:
@@ -297,14 +298,11 @@ class LargeImage:
                 if not self._wanted:
                     return
                 key, _ = self._wanted.popitem()
-                if key in self._tiles:
+                if self._tiles.find(key) is not None:
                     continue
             tile = self._pyramid.tile(*key)
             with self._lock:
-                self._tiles[key] = tile
-                size = sum(one.nbytes for one in self._tiles.values())
-                while size > _KEPT and len(self._tiles) > 1:
-                    size -= self._tiles.popitem(last=False)[1].nbytes
+                self._tiles.put(key, tile)
 
 
 def _common(span: slice, start: int, length: int) -> slice:

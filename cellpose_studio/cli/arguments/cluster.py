@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from cellpose_studio.workflows.blocks.cluster.cluster import Cluster
     from cellpose_studio.workflows.blocks.cluster.slurm import Slurm
 
-_OF_JOBS = {
-    "jobs": "--jobs",
-    "queue": "--queue",
-    "walltime": "--walltime",
-    "job_memory": "--job-memory",
-    "job_cores": "--job-cores",
-    "account": "--account",
-    "job_gpu": "--job-gpu",
-    "job_extra": "--job-extra",
-}
+_OF_JOBS = (
+    "jobs",
+    "queue",
+    "walltime",
+    "job_memory",
+    "job_cores",
+    "account",
+    "job_gpu",
+    "job_extra",
+)
+"""Names of the options that only jobs have."""
 
 _MOST = 10_000
 """Jobs, or cores of one."""
@@ -139,10 +140,11 @@ def cluster_of(
 
 def _slurm(options: argparse.Namespace) -> Slurm | None:
     if not options.slurm:
-        given = [option for name, option in _OF_JOBS.items() if getattr(options, name)]
+        given = [name for name in _OF_JOBS if getattr(options, name)]
         if given:
+            option = given[0].replace("_", "-")
             raise ClusterUnusable(
-                f"{given[0]} is for jobs of SLURM.", "Give --slurm as well."
+                f"--{option} is for jobs of SLURM.", "Give --slurm as well."
             )
         return None
     from cellpose_studio.workflows.blocks.cluster.slurm import Slurm

@@ -126,6 +126,14 @@ class ImageSource:
         lengths = zip("TZ", (self.frames, self.planes), strict=True)
         return "".join(axis for axis, n in lengths if n > 1) + "YX"
 
+    def frame_and_plane(self, position: Sequence[int]) -> tuple[int, int]:
+        """Return the time point and the Z plane of a position in a label image.
+
+        Y and X may be missing.
+        """
+        at = dict(zip(self.label_axes, position, strict=False))
+        return int(at.get("T", 0)), int(at.get("Z", 0))
+
     @property
     def anisotropy(self) -> float | None:
         """Z step over pixel size; None where it is unknown or without a stack."""

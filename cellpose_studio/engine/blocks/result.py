@@ -133,8 +133,8 @@ def masks_in_blocks(
     Cancelled
         After a stop.
     """
-    given = (source, label_shape, store, parameters, side, overlap, checkpoint.check)
-    makers = makers_of(*given)
+    check = checkpoint.check
+    makers = makers_of(source, label_shape, store, parameters, side, overlap, check)
     total = PASSES * sum(len(maker.blocks) for maker in makers)
     done = 0
 

@@ -190,13 +190,7 @@ def unloaded(
     device: Device,
     precision: Precision | None = None,
 ) -> Network:
-    """Return a network without its weights: what is known where others run it.
-
-    Raises
-    ------
-    ParametersUnfit
-        If the network does not support the precision.
-    """
+    """Return a network without its weights: what is known where others run it."""
     return Network(
         spec=spec,
         module=nn.Identity(),

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
+from cellpose_studio.core.images.recent_arrays import RecentArrays
 from cellpose_studio.io.images.stored_image import Array
-from cellpose_studio.io.temporary import remove_leftovers, temporary_name
+from cellpose_studio.io.temporary import place_for
 from cellpose_studio.paths import cache_dir
 
 
@@ -43,7 +42,8 @@ class DecodeCache:
         folder: Callable[[], Path] | None = None,
     ) -> None:
         self._capacity, self._on_disk = capacity, on_disk
-        self._arrays, self._mapped = _Recent(capacity), _Recent(on_disk)
+        self._arrays: RecentArrays[Hashable] = RecentArrays(capacity)
+        self._mapped: RecentArrays[Hashable] = RecentArrays(on_disk)
         self._largest = max(capacity, largest)
         self._folder = folder
         self._lock = threading.Lock()
@@ -114,12 +114,7 @@ def mapped_copy(array: Array, folder: Path) -> Array | None:
     The file goes with the array, at the end of the process at the latest.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(folder)
-        # Half of the space stays for work that is saved meanwhile.
-        if array.nbytes > shutil.disk_usage(folder).free // 2:
-            return None
-        path = folder / temporary_name("saving")
+        path = place_for(array.nbytes, folder)
         with _removing_on_failure(path):
             array.tofile(path)
             mapped = np.memmap(path, array.dtype, "r", shape=array.shape)
@@ -147,30 +142,6 @@ def _removing_on_failure(path: Path) -> Iterator[None]:
 def _remove(path: Path) -> None:
     with suppress(OSError):
         path.unlink()
-
-
-class _Recent:
-    """Arrays of at most ``most`` bytes, or a single larger one."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._arrays: OrderedDict[Hashable, Array] = OrderedDict()
-        # Summed up anew for each of thousands of small images, this took most time.
-        self._bytes = 0
-
-    def find(self, key: Hashable) -> Array | None:
-        """Return an array, which is then the last to be forgotten."""
-        if key not in self._arrays:
-            return None
-        self._arrays.move_to_end(key)
-        return self._arrays[key]
-
-    def put(self, key: Hashable, array: Array) -> None:
-        """Add an array that is not there, and forget the least used ones."""
-        self._arrays[key] = array
-        self._bytes += array.nbytes
-        while len(self._arrays) > 1 and self._bytes > self._most:
-            self._bytes -= self._arrays.popitem(last=False)[1].nbytes
 
 
 DECODED = DecodeCache(

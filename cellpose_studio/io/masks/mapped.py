@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.io.temporary import remove_leftovers, temporary_name
+from cellpose_studio.io.temporary import place_for
 from cellpose_studio.paths import cache_dir
 
 Labels = npt.NDArray[np.uint32]
@@ -52,12 +50,7 @@ def empty_labels(
 
 
 def _mapped(size: int, folder: Path) -> mmap.mmap:
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(folder)
-    # Half of the space stays for work that is saved meanwhile.
-    if size > shutil.disk_usage(folder).free // 2:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
-    path = folder / temporary_name("saving")
+    path = place_for(size, folder)
     # On Windows, the file is removed when the last handle is closed.
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_TEMPORARY", 0)

@@ -120,12 +120,10 @@ class Channels(QObject):
             If the file is damaged there, or no longer exists.
         """
         assert self._image is not None
-        image, steps = self._image, list(self._model.dims.current_step)
-        t = int(steps.pop(0)) if image.frames > 1 else 0
-        z = int(steps.pop(0)) if image.planes > 1 else 0
+        t, z = self._image.frame_and_plane(self._model.dims.current_step)
         if self._large is not None:
             return self._large.limits(channel, t, z)
-        return auto_limits(sample_plane(image, channel, t, z, shown=True))
+        return auto_limits(sample_plane(self._image, channel, t, z, shown=True))
 
     def values_at(self, position: Sequence[float]) -> list[tuple[str, Any]]:
         """Return the names of the visible channels, and their values at a position.

@@ -107,7 +107,15 @@ def merge_into(
     locked = sorted(known.cells | accepted(before.statuses, table))
     if new.parameters.region is not None and new.confidence is not None:
         return merge_in_region(
-            project, masks, known, locked, new, present, before.frames, checkpoint
+            project,
+            masks,
+            known,
+            locked,
+            new,
+            present,
+            table,
+            before.frames,
+            checkpoint,
         )
     highest = table.highest
     labels = carry_over_ids(present, new.array, highest, empty=empty_labels)

@@ -28,6 +28,7 @@ def merge_in_region(
     locked: Collection[int],
     new: LabelSet,
     present: Labels,
+    table: CellTable,
     frames: int,
     checkpoint: Checkpoint,
 ) -> LabelSet:
@@ -37,8 +38,8 @@ def merge_in_region(
 
     Parameters
     ----------
-    masks, present
-        The masks before, and their pixels as they were.
+    masks, present, table
+        The masks before, their pixels as they were, and the cells of these.
     known
         What was made of them by hand.
     locked
@@ -54,7 +55,6 @@ def merge_in_region(
     """
     region = new.parameters.region
     assert region is not None
-    table = CellTable.of(present, masks.pixels.highest)
     merge = merge_region(present, table, new.array, region, frames, locked)
     checkpoint.check()
     freed = np.isin(merge.labels, list(merge.found))

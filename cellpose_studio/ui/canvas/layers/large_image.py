@@ -71,10 +71,8 @@ class LargeLayers:
 
     def value(self, channel: int, position: Sequence[int]) -> Any | None:
         """Return the pixel at a position in the masks; None if it was not read."""
-        image = self._large.image
-        *lead, y, x = position
-        t = lead.pop(0) if image.frames > 1 else 0
-        z = lead.pop(0) if image.planes > 1 else 0
+        t, z = self._large.image.frame_and_plane(position)
+        y, x = position[-2:]
         return self._large.value((t, channel, z), y, x)
 
     def _on_arrived(self) -> None:

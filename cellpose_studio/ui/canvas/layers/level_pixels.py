@@ -30,12 +30,11 @@ class LevelPixels:
     def __init__(self, large: LargeImage, channel: int | None, factor: int) -> None:
         image = large.image
         self._large, self._channel, self._factor = large, channel, factor
-        colours = (3,) if channel is None else ()
         self._lead = image.label_shape[:-2]
         self._rows, self._columns = (
             slice(0, n) for n in level_shape(image.shape, factor)[-2:]
         )
-        self._colours = colours
+        self._colours = (3,) if channel is None else ()
         self.dtype = image.dtype
 
     @property
@@ -86,9 +85,7 @@ class LevelPixels:
 
     def _plane(self, lead: list[int], rows: slice, columns: slice) -> npt.NDArray[Any]:
         image = self._large.image
-        left = list(lead)
-        t = left.pop(0) if image.frames > 1 else 0
-        z = left.pop(0) if image.planes > 1 else 0
+        t, z = image.frame_and_plane(lead)
         channels = range(3) if self._channel is None else [self._channel]
         found = [
             self._large.pixels((t, c, z), self._factor, rows, columns) for c in channels

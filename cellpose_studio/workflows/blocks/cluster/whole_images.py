@@ -117,13 +117,12 @@ def _run_image(task: _ImageTask) -> RunSummary | StudioError:
     run = task.run
     with KEPT.lock:
         use_threads(task.threads)
-        stop = StopLook(task.folder, task.token)
         try:
             result = segment(
                 task.place.open(),
                 model_here(run.model),
                 run.parameters,
-                stop.checkpoint(),
+                StopLook(task.folder, task.token),
                 run.device,
                 KEPT.networks,
                 run.precision,

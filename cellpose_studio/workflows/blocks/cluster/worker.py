@@ -66,37 +66,34 @@ class Step:
     number: int
 
 
-@dataclass(eq=False)
-class StopLook:
-    """Looks now and then whether the run of a step has been stopped."""
+class StopLook(Checkpoint):
+    """A checkpoint that looks now and then whether the run of a step was stopped.
 
-    folder: Path
-    token: str
-    next_look: float = 0.0
+    Parameters
+    ----------
+    folder, token
+        As in `Step`.
+    """
+
+    def __init__(self, folder: Path, token: str) -> None:
+        super().__init__()
+        self._folder = folder
+        self._token = token
+        self._next_look = 0.0
 
     def check(self) -> None:
-        """Raise `Cancelled` if it has been."""
+        """Raise `Cancelled` if it was."""
         now = time.monotonic()
-        if now < self.next_look:
+        if now < self._next_look:
             return
-        self.next_look = now + _LOOK
-        found = token_of(self.folder)
+        self._next_look = now + _LOOK
+        found = token_of(self._folder)
         if not found:
             raise Cancelled
-        if found != self.token:
+        if found != self._token:
             raise StudioError(
                 "Another computer has taken over the run.", "It goes on there."
             )
-
-    def checkpoint(self) -> Checkpoint:
-        """Return a checkpoint that looks."""
-        look = self.check
-
-        class Looking(Checkpoint):
-            def check(self) -> None:
-                look()
-
-        return Looking()
 
 
 @dataclass(eq=False, kw_only=True)
@@ -159,7 +156,7 @@ def _do(step: Step) -> None:
     opened.stop.check()
     if step.name == "flows":
         group = opened.flows.groups[step.number]
-        counter = TileCounter(opened.stop.checkpoint(), 0)
+        counter = TileCounter(opened.stop, 0)
         with opened.flows.network.watched(opened.stop.check):
             opened.flows.run(group, counter)
         return
