@@ -154,7 +154,7 @@ class EvaluationPanel(QWidget):
         self.form.export_requested.connect(self.export)
         self.results.image_chosen.connect(self._on_image)
         self.results.error_chosen.connect(self._on_error)
-        self.results.colours_changed.connect(self._colour)
+        self.results.colours_changed.connect(self._show_chosen)
         self.on_canvas.closed.connect(self._on_closed)
         self._session.shown_changed.connect(lambda *_: self._timer.start())
         self._session.masks_changed.connect(self._on_masks)
@@ -218,17 +218,7 @@ class EvaluationPanel(QWidget):
         ]
         count = image_count(max(len(one.images) for one in found))
         self.note.setText(f"{'; '.join(titles)} · {count}")
-        self._set_names()
-        self._colour()
-
-    def _set_names(self) -> None:
-        if self._shown is None:
-            return
-        sides = self._shown[0][min(self.results.chosen, len(self._shown[0]) - 1)]
-        found, true = (
-            one.name if not one.version else "" for one in (sides.found, sides.true)
-        )
-        self.results.names = found, true
+        self._show_chosen()
 
     def _on_end(self) -> None:
         self._job = None
@@ -253,13 +243,21 @@ class EvaluationPanel(QWidget):
         name = self.results.names[0 if is_found else 1]
         self.on_canvas.go_to(wrong.image, wrong.error, name)
 
-    def _colour(self) -> None:
-        self._set_names()
-        if self._shown is None or not self.results.coloured.isChecked():
+    def _show_chosen(self) -> None:
+        """Select and colour, if asked for, the wrong cells of the chosen result."""
+        if self._shown is None:
             self.on_canvas.close()
             return
-        sides, options = self._shown
-        self.on_canvas.show(sides[min(self.results.chosen, len(sides) - 1)], options)
+        several, options = self._shown
+        sides = several[self.results.chosen]
+        found, true = (
+            one.name if not one.version else "" for one in (sides.found, sides.true)
+        )
+        self.results.names = found, true
+        if self.results.coloured.isChecked():
+            self.on_canvas.show(sides, options)
+        else:
+            self.on_canvas.close()
 
     def _on_closed(self) -> None:
         self.results.coloured.setChecked(False)

@@ -101,7 +101,8 @@ class EvaluationResults(QTabWidget):
     @property
     def chosen(self) -> int:
         """Which result the list of wrong cells is of: 0 for A, 1 for B."""
-        return max(0, self.which.currentIndex())
+        # B may still be chosen from an evaluation before, of two.
+        return max(0, min(self.which.currentIndex(), len(self.results) - 1))
 
     def show_results(self, results: Sequence[EvaluatedImages]) -> None:
         """Show results, A and maybe B."""
