@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.labels import place_of
 from cellpose_studio.core.matching.compare import (
     ADDED,
     REMOVED,
@@ -158,12 +159,5 @@ class _Places:
         if self._table is None:
             self._table = CellTable.of(self._labels.astype(np.uint32, copy=False))
         box = self._table.box(cell)
-        mask = self._labels[box] == cell
-        counts = mask.sum(axis=(-2, -1))
-        plane = np.unravel_index(np.argmax(counts), counts.shape or (1,))
-        plane = plane[: mask.ndim - 2]
-        middle = np.argwhere(mask[plane]).mean(axis=0)
-        start = [part.start for part in box]
-        centre = np.array([*plane, *middle], float) + start
-        size = max(part.stop - part.start for part in box[-2:])
-        return tuple(centre.tolist()), float(size)
+        centre, size = place_of(self._labels[box] == cell, box)
+        return tuple(centre), size
