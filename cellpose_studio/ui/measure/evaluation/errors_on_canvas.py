@@ -84,7 +84,7 @@ class ErrorsOnCanvas(QObject):
             return
         self._waiting = None
         _, error, name = waiting
-        cells = error.found if error.kind in ("extra", "merged") else error.true
+        cells = error.found if error.is_found else error.true
         if name == image.active and masks.pixels.cell_table().size_of(cells[0]):
             self._services.selection.select(cells[0])
         frame = [error.frame] if image.source.frames > 1 else []

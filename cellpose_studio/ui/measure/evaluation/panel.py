@@ -24,6 +24,7 @@ from cellpose_studio.ui.measure.evaluation.sides import (
     choices_of,
     items_of_session,
 )
+from cellpose_studio.ui.measure.evaluation.texts import LETTERS
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.evaluation.choice import MasksChoice
 from cellpose_studio.workflows.evaluation.items import EvaluatedImages, evaluate_items
@@ -120,7 +121,7 @@ class EvaluationPanel(QWidget):
             path.with_name(f"{path.stem}_{letter}{path.suffix}")
             if len(results) > 1
             else path
-            for letter, _ in zip("AB", results, strict=False)
+            for letter, _ in zip(LETTERS, results, strict=False)
         ]
         pairs = list(zip(written, results, strict=True))
         files = written if as_json else [f for one in pairs for f in csv_files(*one)]
@@ -214,7 +215,7 @@ class EvaluationPanel(QWidget):
             self._services.show_error(error)
         titles = [
             f"{letter}: {one.title}" if len(found) > 1 else one.title
-            for letter, one in zip("AB", found, strict=False)
+            for letter, one in zip(LETTERS, found, strict=False)
         ]
         count = image_count(max(len(one.images) for one in found))
         self.note.setText(f"{'; '.join(titles)} · {count}")
@@ -239,8 +240,8 @@ class EvaluationPanel(QWidget):
             )
 
     def _on_error(self, wrong: WrongCell) -> None:
-        is_found = wrong.error.kind in ("extra", "merged")
-        name = self.results.names[0 if is_found else 1]
+        found, true = self.results.names
+        name = found if wrong.error.is_found else true
         self.on_canvas.go_to(wrong.image, wrong.error, name)
 
     def _show_chosen(self) -> None:
