@@ -71,7 +71,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from cellpose_studio.core.matching.evaluation.class_scores import add_classes
     from cellpose_studio.core.matching.evaluation.evaluate import EvaluationOptions
     from cellpose_studio.workflows.evaluation.items import (
         EvaluatedImage,
@@ -111,10 +110,7 @@ def _evaluate(options: argparse.Namespace) -> int:
                 images.append(
                     EvaluatedImage(name=item.name, id=item.id, evaluation=result)
                 )
-    classes = add_classes([one.evaluation.classes for one in images])
-    every = EvaluatedImages(
-        options=wanted, title=title, images=tuple(images), classes=classes
-    )
+    every = EvaluatedImages(options=wanted, title=title, images=tuple(images))
     # An image without cells, true or found, has no precision.
     with_cells = [one.evaluation.scores for one in images]
     with_cells = [one for one in with_cells if one.true_cells + one.found_cells]
@@ -122,7 +118,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         unit = "image" if len(with_cells) == 1 else "images"
         mean = _numbers([every.mean(column.value) for column in columns])
         print(f"{f'mean of {len(with_cells)} {unit}':{width}}{mean}")
-    _print_classes(classes)
+    _print_classes(every.classes)
     if options.csv and images:
         files = ", ".join(file.name for file in write_csv(options.csv, every))
         print(f"scores -> {files}")
