@@ -159,11 +159,8 @@ def _items(
 def _items_of_project(
     options: argparse.Namespace, open_files: ExitStack
 ) -> tuple[Sequence[ItemToEvaluate], str]:
-    from cellpose_studio.workflows.evaluation.choice import MasksChoice
-    from cellpose_studio.workflows.evaluation.project import (
-        SidesOfProject,
-        items_of_project,
-    )
+    from cellpose_studio.workflows.evaluation.choice import MasksChoice, Sides
+    from cellpose_studio.workflows.evaluation.project import items_of_project
 
     if options.true is not None:
         raise MasksUnreadable(
@@ -173,15 +170,16 @@ def _items_of_project(
         )
     file = read_project(options.predicted)
     open_files.callback(file.close)
-    sides = SidesOfProject(
+    sides = Sides(
         found=MasksChoice.parse(options.found),
         true=MasksChoice.parse(options.against),
         ignore=options.ignore or "",
-        per_class=options.per_class,
-        tell=lambda said: print(f"cellpose-studio: {said}", file=sys.stderr),
     )
-    title = f"{sides.found.words} against {sides.true.words}"
-    return items_of_project(file, sides), title
+
+    def tell(said: str) -> None:
+        print(f"cellpose-studio: {said}", file=sys.stderr)
+
+    return items_of_project(file, sides, options.per_class, tell), sides.title
 
 
 def _print_classes(classes: Mapping[str, ClassScores]) -> None:

@@ -51,12 +51,34 @@ class MasksChoice:
         return f"{name} by {self.version}"
 
 
-def compares_corrections(found: MasksChoice, true: MasksChoice) -> bool:
-    """Return whether masks before the corrections are compared with those after them.
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """What is compared with what.
 
-    An image that nobody corrected or reviewed would agree with itself, and say nothing.
+    Attributes
+    ----------
+    ignore
+        Name of masks whose cells cover what is not known; "" for none.
     """
-    return found == MasksChoice(true.name, RUN) and not true.version
+
+    found: MasksChoice
+    true: MasksChoice
+    ignore: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the user calls it."""
+        return f"{self.found.words} against {self.true.words}"
+
+    @property
+    def compares_corrections(self) -> bool:
+        """Whether masks before the corrections are compared with those after them.
+
+        An image that nobody corrected or reviewed would agree with itself, and say
+        nothing.
+        """
+        true = self.true
+        return self.found == MasksChoice(true.name, RUN) and not true.version
 
 
 def chosen_revision(

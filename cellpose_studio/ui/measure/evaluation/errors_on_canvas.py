@@ -17,8 +17,9 @@ from cellpose_studio.core.matching.evaluation.evaluate import (
     draw_evaluation,
 )
 from cellpose_studio.ui.canvas.canvas import Canvas
-from cellpose_studio.ui.measure.evaluation.sides import Sides, items_of_session
+from cellpose_studio.ui.measure.evaluation.sides import items_of_session
 from cellpose_studio.ui.services import Services
+from cellpose_studio.workflows.evaluation.choice import Sides
 
 _SMALLEST = 24.0
 """Cells are shown no larger than ones of this size, px: one sees what lies around."""

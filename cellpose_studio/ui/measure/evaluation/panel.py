@@ -19,14 +19,10 @@ from cellpose_studio.ui.files.dialogs import may_replace_tables
 from cellpose_studio.ui.measure.evaluation.errors_on_canvas import ErrorsOnCanvas
 from cellpose_studio.ui.measure.evaluation.form import EvaluationForm
 from cellpose_studio.ui.measure.evaluation.results import EvaluationResults, WrongCell
-from cellpose_studio.ui.measure.evaluation.sides import (
-    Sides,
-    choices_of,
-    items_of_session,
-)
+from cellpose_studio.ui.measure.evaluation.sides import choices_of, items_of_session
 from cellpose_studio.ui.measure.evaluation.texts import LETTERS
 from cellpose_studio.ui.services import Services
-from cellpose_studio.workflows.evaluation.choice import MasksChoice
+from cellpose_studio.workflows.evaluation.choice import MasksChoice, Sides
 from cellpose_studio.workflows.evaluation.items import EvaluatedImages, evaluate_items
 from cellpose_studio.workflows.evaluation.tables import csv_files, write_csv, write_json
 

@@ -17,8 +17,8 @@ from cellpose_studio.io.project.tables.revisions import read_revisions
 from cellpose_studio.workflows.evaluation.choice import (
     RUN,
     MasksChoice,
+    Sides,
     chosen_revision,
-    compares_corrections,
     models_of,
 )
 from cellpose_studio.workflows.evaluation.items import (
@@ -30,26 +30,6 @@ from cellpose_studio.workflows.evaluation.project import class_names, no_such_ma
 
 _MOST_REVISIONS = 20
 """So many revisions of the masks shown are offered, the newest first."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sides:
-    """What is compared with what.
-
-    Attributes
-    ----------
-    ignore
-        Name of masks whose cells cover what is not known; "" for none.
-    """
-
-    found: MasksChoice
-    true: MasksChoice
-    ignore: str = ""
-
-    @property
-    def title(self) -> str:
-        """What the user calls it."""
-        return f"{self.found.words} against {self.true.words}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,7 +61,7 @@ def items_of_session(
     corrections are compared with those after them, images that nobody corrected or
     reviewed are left out.
     """
-    needs_corrections = compares_corrections(sides.found, sides.true)
+    needs_corrections = sides.compares_corrections
     listed = {one.id: one.name for one in session.masks.classes.present}
     items = []
     for image in images:
