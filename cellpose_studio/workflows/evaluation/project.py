@@ -24,7 +24,11 @@ from cellpose_studio.workflows.evaluation.choice import (
     chosen_revision,
 )
 from cellpose_studio.workflows.evaluation.corrected import is_corrected
-from cellpose_studio.workflows.evaluation.items import ItemToEvaluate, MasksToCompare
+from cellpose_studio.workflows.evaluation.items import (
+    Classes,
+    ItemToEvaluate,
+    MasksToCompare,
+)
 
 
 def items_of_project(
@@ -113,6 +117,15 @@ def class_names(
     }
 
 
+def classes_of_sides(
+    sides: Sides, of_found: Mapping[int, str], of_true: Mapping[int, str]
+) -> Classes:
+    """Return the classes to compare, given those of the present masks of both."""
+    # Those of earlier masks are not known: their ids may be of other cells.
+    found = {} if sides.found.version else of_found
+    return {} if sides.true.version else of_true, found or None
+
+
 class _Classes:
     """The classes of all cells of a project."""
 
@@ -140,15 +153,13 @@ def _read(
     hidden = ignore.head if ignore is not None else None
     names = None
     if classes is not None:
-        sides_of = zip(pair, (sides.found, sides.true), strict=True)
-        # Those of earlier masks are not known: their ids may be of other cells.
-        names = [{} if side.version else classes.of(one.id) for one, side in sides_of]
+        names = classes_of_sides(sides, *(classes.of(one.id) for one in pair))
     return MasksToCompare(
         found=found,
         true=true,
         in_frames=stored.image.frames > 1,
         ignore=read_masks(db, hidden) > 0 if hidden is not None else None,
-        classes=(names[1], names[0] or None) if names is not None else None,
+        classes=names,
     )
 
 

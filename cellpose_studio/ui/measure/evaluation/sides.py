@@ -26,7 +26,11 @@ from cellpose_studio.workflows.evaluation.items import (
     ItemToEvaluate,
     MasksToCompare,
 )
-from cellpose_studio.workflows.evaluation.project import class_names, no_such_masks
+from cellpose_studio.workflows.evaluation.project import (
+    class_names,
+    classes_of_sides,
+    no_such_masks,
+)
 
 _MOST_REVISIONS = 20
 """So many revisions of the masks shown are offered, the newest first."""
@@ -74,14 +78,11 @@ def items_of_session(
         ignore = None
         if sides.ignore:
             ignore = _reader(session, image, MasksChoice(sides.ignore))
-        names = [
+        names = (
             class_names(listed, image.classes.get(one.name or image.active, {}))
-            # Those of earlier masks are not known: their ids may be of other cells.
-            if not one.version
-            else {}
-            for one in (sides.true, sides.found)
-        ]
-        classes = (names[0], names[1] or None) if any(names) else None
+            for one in (sides.found, sides.true)
+        )
+        classes = classes_of_sides(sides, *names)
         items.append(
             ItemToEvaluate(
                 name=image.source.name,
@@ -90,7 +91,7 @@ def items_of_session(
                     found=found,
                     true=true,
                     ignore=ignore,
-                    classes=classes,
+                    classes=classes if any(classes) else None,
                     in_frames=image.source.frames > 1,
                 ),
             )
