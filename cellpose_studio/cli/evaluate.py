@@ -71,7 +71,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from cellpose_studio.core.matching.evaluation.class_scores import add_classes
     from cellpose_studio.core.matching.evaluation.evaluate import EvaluationOptions
     from cellpose_studio.workflows.evaluation.items import (
         EvaluatedImage,
@@ -111,10 +110,7 @@ def _evaluate(options: argparse.Namespace) -> int:
                 images.append(
                     EvaluatedImage(name=item.name, id=item.id, evaluation=result)
                 )
-    classes = add_classes([one.evaluation.classes for one in images])
-    every = EvaluatedImages(
-        options=wanted, title=title, images=tuple(images), classes=classes
-    )
+    every = EvaluatedImages(options=wanted, title=title, images=tuple(images))
     # An image without cells, true or found, has no precision.
     with_cells = [one.evaluation.scores for one in images]
     with_cells = [one for one in with_cells if one.true_cells + one.found_cells]
@@ -122,7 +118,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         unit = "image" if len(with_cells) == 1 else "images"
         mean = _numbers([every.mean(column.value) for column in columns])
         print(f"{f'mean of {len(with_cells)} {unit}':{width}}{mean}")
-    _print_classes(classes)
+    _print_classes(every.classes)
     if options.csv and images:
         files = ", ".join(file.name for file in write_csv(options.csv, every))
         print(f"scores -> {files}")
@@ -163,11 +159,8 @@ def _items(
 def _items_of_project(
     options: argparse.Namespace, open_files: ExitStack
 ) -> tuple[Sequence[ItemToEvaluate], str]:
-    from cellpose_studio.workflows.evaluation.choice import MasksChoice
-    from cellpose_studio.workflows.evaluation.project import (
-        SidesOfProject,
-        items_of_project,
-    )
+    from cellpose_studio.workflows.evaluation.choice import MasksChoice, Sides
+    from cellpose_studio.workflows.evaluation.project import items_of_project
 
     if options.true is not None:
         raise MasksUnreadable(
@@ -177,15 +170,16 @@ def _items_of_project(
         )
     file = read_project(options.predicted)
     open_files.callback(file.close)
-    sides = SidesOfProject(
+    sides = Sides(
         found=MasksChoice.parse(options.found),
         true=MasksChoice.parse(options.against),
         ignore=options.ignore or "",
-        per_class=options.per_class,
-        tell=lambda said: print(f"cellpose-studio: {said}", file=sys.stderr),
     )
-    title = f"{sides.found.words} against {sides.true.words}"
-    return items_of_project(file, sides), title
+
+    def tell(said: str) -> None:
+        print(f"cellpose-studio: {said}", file=sys.stderr)
+
+    return items_of_project(file, sides, options.per_class, tell), sides.title
 
 
 def _print_classes(classes: Mapping[str, ClassScores]) -> None:

@@ -87,12 +87,10 @@ def _search(options: argparse.Namespace) -> int:
 
 def _print(table: SearchTable) -> None:
     means, spreads = table.means(), table.spreads()
-    order = sorted(range(len(means)), key=lambda n: (-means[n], n != table.best))
-    order.sort(key=lambda n: n != table.best)
     cells = f"{image_count(len(table.images))}, {cell_count(sum(table.cells))}"
     print(f"{len(means)} trials on {cells}")
     print(f"{'cellprob':>8}  {'flow':>5}  {'min':>5}  {'diameter':>8}   mean  spread")
-    rows = order[:_SHOWN]
+    rows = table.ranked()[:_SHOWN]
     for n in [*rows, *([0] if 0 not in rows else [])]:
         trial = table.trials[n]
         size = "as run" if trial.diameter is None else f"{trial.diameter:g}"

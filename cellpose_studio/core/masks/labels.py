@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,23 @@ def cell_ids(labels: Labels) -> list[int]:
 def cell_count(labels: Labels) -> int:
     """Return the number of different ids, background not counted."""
     return len(cell_ids(labels))
+
+
+def place_of(
+    mask: npt.NDArray[np.bool_], box: Sequence[slice]
+) -> tuple[list[float], float]:
+    """Return where to look for a cell, and the longest side of its box in a plane.
+
+    That is the centroid in the plane of its largest cross-section, in pixels along
+    each axis. ``mask`` has the pixels of the cell in ``box``; there is at least one.
+    """
+    counts = mask.sum(axis=(-2, -1))
+    plane = np.unravel_index(np.argmax(counts), counts.shape or (1,))
+    plane = plane[: mask.ndim - 2]
+    middle = np.argwhere(mask[plane]).mean(axis=0)
+    centre = np.array([*plane, *middle], float) + [part.start for part in box]
+    size = max(part.stop - part.start for part in box[-2:])
+    return centre.tolist(), float(size)
 
 
 def outlines(labels: Labels) -> npt.NDArray[np.bool_]:

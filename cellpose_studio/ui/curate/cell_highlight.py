@@ -13,7 +13,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.core.masks.labels import polygons
+from cellpose_studio.core.masks.labels import place_of, polygons
 from cellpose_studio.ui.canvas.canvas import Canvas
 
 LINE = "chosen"
@@ -62,11 +62,8 @@ class CellHighlight(QObject):
         image, box = self._session.shown, self._box(cell)
         if image is None or image.masks is None or box is None:
             return
-        plane, middle = _largest_section(image.masks.array[box] == cell)
-        start = [part.start for part in box]
-        centre = np.array([*plane, *middle], float) + start
-        size = max(part.stop - part.start for part in box[-2:])
-        self._canvas.camera.center_on(centre.tolist(), size)
+        centre, size = place_of(image.masks.array[box] == cell, box)
+        self._canvas.camera.center_on(centre, size)
 
     def _on_masks(self, change: MasksChange) -> None:
         # The outline is traced at the end of a stroke, not with each move of the brush.
@@ -105,11 +102,3 @@ class CellHighlight(QObject):
         if not pixels.loaded or not pixels.cell_table().size_of(cell):
             return None
         return pixels.cell_table().box(cell)
-
-
-def _largest_section(mask: npt.NDArray[np.bool_]) -> tuple[list[int], list[float]]:
-    """Return the plane with most pixels of a mask, and its centroid there."""
-    counts = mask.sum(axis=(-2, -1))
-    plane = [int(n) for n in np.unravel_index(np.argmax(counts), counts.shape or (1,))]
-    plane = plane[: mask.ndim - 2]
-    return plane, np.argwhere(mask[tuple(plane)]).mean(axis=0).tolist()

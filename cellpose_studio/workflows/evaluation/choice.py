@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from cellpose_studio.core.provenance.record import ModelRecord
 from cellpose_studio.core.provenance.revision import LabelRevision, RevisionKind
 from cellpose_studio.io.project.tables.revisions import read_revisions
 from cellpose_studio.io.project.tables.runs import read_run
@@ -51,12 +51,34 @@ class MasksChoice:
         return f"{name} by {self.version}"
 
 
-def compares_corrections(found: MasksChoice, true: MasksChoice) -> bool:
-    """Return whether masks before the corrections are compared with those after them.
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """What is compared with what.
 
-    An image that nobody corrected or reviewed would agree with itself, and say nothing.
+    Attributes
+    ----------
+    ignore
+        Name of masks whose cells cover what is not known; "" for none.
     """
-    return found == MasksChoice(true.name, RUN) and not true.version
+
+    found: MasksChoice
+    true: MasksChoice
+    ignore: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the user calls it."""
+        return f"{self.found.words} against {self.true.words}"
+
+    @property
+    def compares_corrections(self) -> bool:
+        """Whether masks before the corrections are compared with those after them.
+
+        An image that nobody corrected or reviewed would agree with itself, and say
+        nothing.
+        """
+        true = self.true
+        return self.found == MasksChoice(true.name, RUN) and not true.version
 
 
 def chosen_revision(
@@ -75,19 +97,16 @@ def chosen_revision(
         return revisions.get(int(choice.version))
     if choice.version == RUN:
         return _before_corrections(revisions, head)
-    of_model = _is_by(db, choice.version)
-    found = [one for one in revisions.values() if one.kind in _MADE and of_model(one)]
-    return found[-1] if found else None
+    for one in reversed(revisions.values()):
+        if _is_by(_model_of(db, one), choice.version):
+            return one
+    return None
 
 
 def models_of(db: sqlite3.Connection, label_set: int) -> list[str]:
     """Return the titles of the models whose runs are revisions of a label set."""
-    titles = []
-    for one in read_revisions(db, label_set):
-        record = read_run(db, one.run) if one.run is not None else None
-        if record is not None and one.kind in _MADE:
-            titles.append(record.model.title or record.model.name)
-    return list(dict.fromkeys(titles))
+    models = [_model_of(db, one) for one in read_revisions(db, label_set)]
+    return list(dict.fromkeys(one.title or one.name for one in models if one))
 
 
 def _before_corrections(
@@ -99,14 +118,16 @@ def _before_corrections(
     return at
 
 
-def _is_by(db: sqlite3.Connection, model: str) -> Callable[[LabelRevision], bool]:
-    def is_by(one: LabelRevision) -> bool:
-        record = read_run(db, one.run) if one.run is not None else None
-        if record is None:
-            return False
-        return model.casefold() in (
-            record.model.title.casefold(),
-            record.model.name.casefold(),
-        )
+def _model_of(db: sqlite3.Connection, one: LabelRevision) -> ModelRecord | None:
+    """Return the model whose run a revision is, also with other thresholds."""
+    if one.run is None or one.kind not in _MADE:
+        return None
+    record = read_run(db, one.run)
+    return record.model if record is not None else None
 
-    return is_by
+
+def _is_by(model: ModelRecord | None, name: str) -> bool:
+    """Return whether a user may mean a model by a name."""
+    if model is None:
+        return False
+    return name.casefold() in (model.title.casefold(), model.name.casefold())

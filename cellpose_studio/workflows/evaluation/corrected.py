@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Mapping
 from functools import partial
 
-from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import LabelRevision
@@ -44,7 +43,7 @@ def corrected_images(file: ProjectFile) -> list[ImageToSearch]:
                 ImageToSearch(
                     image=stored.image,
                     record=record,
-                    read=partial(_read, file.db, labels.head),
+                    read=partial(read_masks, file.db, labels.head),
                     reviewed=stored.reviewed,
                 )
             )
@@ -84,7 +83,3 @@ def record_behind(db: sqlite3.Connection, head: LabelRevision) -> RunRecord | No
     if record is None or base.parameters is None:
         return record
     return record.model_copy(update={"parameters": base.parameters})
-
-
-def _read(db: sqlite3.Connection, head: LabelRevision) -> Labels:
-    return read_masks(db, head)

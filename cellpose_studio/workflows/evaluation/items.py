@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +93,11 @@ class EvaluatedImages:
     title: str = ""
     images: tuple[EvaluatedImage, ...] = ()
     failures: tuple[StudioError, ...] = ()
-    classes: Mapping[str, ClassScores] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> Mapping[str, ClassScores]:
+        """The cells of each class of all images together; empty if none are known."""
+        return add_classes([one.evaluation.classes for one in self.images])
 
     @property
     def total(self) -> Scores | None:
@@ -140,7 +144,6 @@ def evaluate_items(
         title=title,
         images=tuple(images),
         failures=tuple(failures),
-        classes=add_classes([one.evaluation.classes for one in images]),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from cellpose_studio.core.errors import MasksUnreadable
@@ -21,39 +20,34 @@ from cellpose_studio.io.project.tables.revision_source import read_masks
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
 from cellpose_studio.workflows.evaluation.choice import (
     MasksChoice,
+    Sides,
     chosen_revision,
-    compares_corrections,
 )
 from cellpose_studio.workflows.evaluation.corrected import is_corrected
-from cellpose_studio.workflows.evaluation.items import ItemToEvaluate, MasksToCompare
+from cellpose_studio.workflows.evaluation.items import (
+    Classes,
+    ItemToEvaluate,
+    MasksToCompare,
+)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SidesOfProject:
-    """What is compared in a project.
-
-    Attributes
-    ----------
-    ignore
-        Name of masks whose cells cover what is not known; "" for none.
-    per_class
-        Read the classes of cells as well.
-    tell
-        Called with what the user has to know of the comparison.
-    """
-
-    found: MasksChoice
-    true: MasksChoice
-    ignore: str = ""
-    per_class: bool = False
-    tell: Callable[[str], object] = lambda _: None
-
-
-def items_of_project(file: ProjectFile, sides: SidesOfProject) -> list[ItemToEvaluate]:
+def items_of_project(
+    file: ProjectFile,
+    sides: Sides,
+    per_class: bool = False,
+    tell: Callable[[str], object] = lambda _: None,
+) -> list[ItemToEvaluate]:
     """Return the images of a project that have both masks.
 
     Where the masks before the corrections are compared with those after them, images
     that nobody corrected or reviewed are left out.
+
+    Parameters
+    ----------
+    per_class
+        Read the classes of cells as well.
+    tell
+        Called with what the user has to know of the comparison.
 
     Raises
     ------
@@ -61,11 +55,11 @@ def items_of_project(file: ProjectFile, sides: SidesOfProject) -> list[ItemToEva
         If no image has both, or none was corrected.
     ProjectDamaged
     """
-    needs_corrections = compares_corrections(sides.found, sides.true)
+    needs_corrections = sides.compares_corrections
     statuses = read_all_statuses(file.db) if needs_corrections else {}
     left_out = 0
     sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
-    classes = _Classes(file.db) if sides.per_class else None
+    classes = _Classes(file.db) if per_class else None
     items = []
     for stored in read_image_table(file.db, file.path.parent):
         pair = [
@@ -103,9 +97,7 @@ def items_of_project(file: ProjectFile, sides: SidesOfProject) -> list[ItemToEva
             "Give the names of masks that images have, as in the History tab.",
         )
     if left_out:
-        sides.tell(
-            f"left out: {image_count(left_out)} that nobody corrected or reviewed"
-        )
+        tell(f"left out: {image_count(left_out)} that nobody corrected or reviewed")
     return items
 
 
@@ -125,6 +117,15 @@ def class_names(
     }
 
 
+def classes_of_sides(
+    sides: Sides, of_found: Mapping[int, str], of_true: Mapping[int, str]
+) -> Classes:
+    """Return the classes to compare, given those of the present masks of both."""
+    # Those of earlier masks are not known: their ids may be of other cells.
+    found = {} if sides.found.version else of_found
+    return {} if sides.true.version else of_true, found or None
+
+
 class _Classes:
     """The classes of all cells of a project."""
 
@@ -141,7 +142,7 @@ def _read(
     db: sqlite3.Connection,
     stored: StoredImage,
     pair: tuple[StoredLabelSet, StoredLabelSet],
-    sides: SidesOfProject,
+    sides: Sides,
     ignore: StoredLabelSet | None,
     classes: _Classes | None,
 ) -> MasksToCompare:
@@ -152,15 +153,13 @@ def _read(
     hidden = ignore.head if ignore is not None else None
     names = None
     if classes is not None:
-        sides_of = zip(pair, (sides.found, sides.true), strict=True)
-        # Those of earlier masks are not known: their ids may be of other cells.
-        names = [{} if side.version else classes.of(one.id) for one, side in sides_of]
+        names = classes_of_sides(sides, *(classes.of(one.id) for one in pair))
     return MasksToCompare(
         found=found,
         true=true,
         in_frames=stored.image.frames > 1,
         ignore=read_masks(db, hidden) > 0 if hidden is not None else None,
-        classes=(names[1], names[0] or None) if names is not None else None,
+        classes=names,
     )
 
 

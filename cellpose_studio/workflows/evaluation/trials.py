@@ -155,6 +155,12 @@ class SearchTable:
             np.where(counts > 1, squares / np.maximum(counts - 1, 1), np.nan)
         )
 
+    def ranked(self) -> list[int]:
+        """Return the trials that have scores, the best one first."""
+        means, best = self.means(), self.best
+        known = np.flatnonzero(np.isfinite(means)).tolist()
+        return sorted(known, key=lambda n: (n != best, -means[n]))
+
     @property
     def best(self) -> int:
         """The trial with the highest mean, of equal ones that with fewest changes."""

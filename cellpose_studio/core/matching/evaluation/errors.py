@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.labels import place_of
 from cellpose_studio.core.matching.compare import (
     ADDED,
     REMOVED,
@@ -19,6 +20,8 @@ from cellpose_studio.core.matching.evaluation.overlaps import Labels, Overlaps
 
 ErrorKind = Literal["missed", "extra", "merged", "split"]
 
+_OF_FOUND: tuple[ErrorKind, ...] = ("extra", "merged")
+
 ERROR_TEXTS: dict[ErrorKind, str] = {
     "missed": "a true cell that was not found",
     "extra": "a found cell that is no true one",
@@ -27,8 +30,15 @@ ERROR_TEXTS: dict[ErrorKind, str] = {
 }
 
 MERGED, SPLIT = 6, 7
-"""Pixels of `error_picture` beside those of `core.matching.compare`: missed cells are
-`REMOVED`, extra ones `ADDED`, those found `UNCHANGED`."""
+"""Pixels of `error_picture` beside those of `core.matching.compare`."""
+
+ERROR_STATES: dict[ErrorKind, int] = {
+    "missed": REMOVED,
+    "extra": ADDED,
+    "merged": MERGED,
+    "split": SPLIT,
+}
+"""Pixels of `error_picture`; those of cells that were found are `UNCHANGED`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +71,11 @@ class CellError:
     frame: int = 0
     centre: tuple[float, ...] = ()
     size: float = 0.0
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it is a found cell that is wrong; else it is a true one."""
+        return self.kind in _OF_FOUND
 
 
 def errors_of(
@@ -105,7 +120,7 @@ def errors_of(
     for kind, rows, columns, iou, pixels in wrong:
         of_true = tuple(cells.true_ids[rows].tolist())
         of_found = tuple(cells.found_ids[columns].tolist())
-        is_found = kind in ("extra", "merged")
+        is_found = kind in _OF_FOUND
         where = places[is_found].of((of_found if is_found else of_true)[0])
         result.append(
             CellError(
@@ -131,10 +146,10 @@ def error_picture(
     """
     of_true = dict.fromkeys(cells.true_ids.tolist(), UNCHANGED)
     of_found = dict.fromkeys(cells.found_ids.tolist(), UNCHANGED)
-    states = {"missed": REMOVED, "extra": ADDED, "merged": MERGED, "split": SPLIT}
     for error in errors:
-        of_true.update(dict.fromkeys(error.true, states[error.kind]))
-        of_found.update(dict.fromkeys(error.found, states[error.kind]))
+        state = ERROR_STATES[error.kind]
+        of_true |= dict.fromkeys(error.true, state)
+        of_found |= dict.fromkeys(error.found, state)
     below, above = (a.astype(np.uint32, copy=False) for a in (true, found))
     return draw_states(below, above, of_true, of_found)
 
@@ -158,12 +173,5 @@ class _Places:
         if self._table is None:
             self._table = CellTable.of(self._labels.astype(np.uint32, copy=False))
         box = self._table.box(cell)
-        mask = self._labels[box] == cell
-        counts = mask.sum(axis=(-2, -1))
-        plane = np.unravel_index(np.argmax(counts), counts.shape or (1,))
-        plane = plane[: mask.ndim - 2]
-        middle = np.argwhere(mask[plane]).mean(axis=0)
-        start = [part.start for part in box]
-        centre = np.array([*plane, *middle], float) + start
-        size = max(part.stop - part.start for part in box[-2:])
-        return tuple(centre.tolist()), float(size)
+        centre, size = place_of(self._labels[box] == cell, box)
+        return tuple(centre), size

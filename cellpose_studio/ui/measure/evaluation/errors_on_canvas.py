@@ -17,8 +17,9 @@ from cellpose_studio.core.matching.evaluation.evaluate import (
     draw_evaluation,
 )
 from cellpose_studio.ui.canvas.canvas import Canvas
-from cellpose_studio.ui.measure.evaluation.sides import Sides, items_of_session
+from cellpose_studio.ui.measure.evaluation.sides import items_of_session
 from cellpose_studio.ui.services import Services
+from cellpose_studio.workflows.evaluation.choice import Sides
 
 _SMALLEST = 24.0
 """Cells are shown no larger than ones of this size, px: one sees what lies around."""
@@ -84,7 +85,7 @@ class ErrorsOnCanvas(QObject):
             return
         self._waiting = None
         _, error, name = waiting
-        cells = error.found if error.kind in ("extra", "merged") else error.true
+        cells = error.found if error.is_found else error.true
         if name == image.active and masks.pixels.cell_table().size_of(cells[0]):
             self._services.selection.select(cells[0])
         frame = [error.frame] if image.source.frames > 1 else []

@@ -16,8 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.core.matching.evaluation.evaluate import EvaluationOptions
-from cellpose_studio.ui.measure.evaluation.sides import Sides
-from cellpose_studio.workflows.evaluation.choice import RUN, MasksChoice
+from cellpose_studio.workflows.evaluation.choice import RUN, MasksChoice, Sides
 
 THIS_IMAGE, ALL_IMAGES = "image", "all"
 _NONE = "nothing"

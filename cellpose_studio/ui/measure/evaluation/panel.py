@@ -19,13 +19,10 @@ from cellpose_studio.ui.files.dialogs import may_replace_tables
 from cellpose_studio.ui.measure.evaluation.errors_on_canvas import ErrorsOnCanvas
 from cellpose_studio.ui.measure.evaluation.form import EvaluationForm
 from cellpose_studio.ui.measure.evaluation.results import EvaluationResults, WrongCell
-from cellpose_studio.ui.measure.evaluation.sides import (
-    Sides,
-    choices_of,
-    items_of_session,
-)
+from cellpose_studio.ui.measure.evaluation.sides import choices_of, items_of_session
+from cellpose_studio.ui.measure.evaluation.texts import LETTERS
 from cellpose_studio.ui.services import Services
-from cellpose_studio.workflows.evaluation.choice import MasksChoice
+from cellpose_studio.workflows.evaluation.choice import MasksChoice, Sides
 from cellpose_studio.workflows.evaluation.items import EvaluatedImages, evaluate_items
 from cellpose_studio.workflows.evaluation.tables import csv_files, write_csv, write_json
 
@@ -120,7 +117,7 @@ class EvaluationPanel(QWidget):
             path.with_name(f"{path.stem}_{letter}{path.suffix}")
             if len(results) > 1
             else path
-            for letter, _ in zip("AB", results, strict=False)
+            for letter, _ in zip(LETTERS, results, strict=False)
         ]
         pairs = list(zip(written, results, strict=True))
         files = written if as_json else [f for one in pairs for f in csv_files(*one)]
@@ -154,7 +151,7 @@ class EvaluationPanel(QWidget):
         self.form.export_requested.connect(self.export)
         self.results.image_chosen.connect(self._on_image)
         self.results.error_chosen.connect(self._on_error)
-        self.results.colours_changed.connect(self._colour)
+        self.results.colours_changed.connect(self._show_chosen)
         self.on_canvas.closed.connect(self._on_closed)
         self._session.shown_changed.connect(lambda *_: self._timer.start())
         self._session.masks_changed.connect(self._on_masks)
@@ -214,21 +211,11 @@ class EvaluationPanel(QWidget):
             self._services.show_error(error)
         titles = [
             f"{letter}: {one.title}" if len(found) > 1 else one.title
-            for letter, one in zip("AB", found, strict=False)
+            for letter, one in zip(LETTERS, found, strict=False)
         ]
         count = image_count(max(len(one.images) for one in found))
         self.note.setText(f"{'; '.join(titles)} · {count}")
-        self._set_names()
-        self._colour()
-
-    def _set_names(self) -> None:
-        if self._shown is None:
-            return
-        sides = self._shown[0][min(self.results.chosen, len(self._shown[0]) - 1)]
-        found, true = (
-            one.name if not one.version else "" for one in (sides.found, sides.true)
-        )
-        self.results.names = found, true
+        self._show_chosen()
 
     def _on_end(self) -> None:
         self._job = None
@@ -249,17 +236,25 @@ class EvaluationPanel(QWidget):
             )
 
     def _on_error(self, wrong: WrongCell) -> None:
-        is_found = wrong.error.kind in ("extra", "merged")
-        name = self.results.names[0 if is_found else 1]
+        found, true = self.results.names
+        name = found if wrong.error.is_found else true
         self.on_canvas.go_to(wrong.image, wrong.error, name)
 
-    def _colour(self) -> None:
-        self._set_names()
-        if self._shown is None or not self.results.coloured.isChecked():
+    def _show_chosen(self) -> None:
+        """Select and colour, if asked for, the wrong cells of the chosen result."""
+        if self._shown is None:
             self.on_canvas.close()
             return
-        sides, options = self._shown
-        self.on_canvas.show(sides[min(self.results.chosen, len(sides) - 1)], options)
+        several, options = self._shown
+        sides = several[self.results.chosen]
+        found, true = (
+            one.name if not one.version else "" for one in (sides.found, sides.true)
+        )
+        self.results.names = found, true
+        if self.results.coloured.isChecked():
+            self.on_canvas.show(sides, options)
+        else:
+            self.on_canvas.close()
 
     def _on_closed(self) -> None:
         self.results.coloured.setChecked(False)

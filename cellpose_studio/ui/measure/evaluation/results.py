@@ -20,13 +20,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.core.matching.compare import ADDED, REMOVED
 from cellpose_studio.core.matching.evaluation.errors import (
+    ERROR_STATES,
     ERROR_TEXTS,
-    MERGED,
-    SPLIT,
     CellError,
-    ErrorKind,
 )
 from cellpose_studio.ui.canvas.pictures import COLOURS
 from cellpose_studio.ui.measure.evaluation.model import ResultModel, TableHead
@@ -35,6 +32,7 @@ from cellpose_studio.ui.measure.evaluation.texts import (
     CLASS_HEADS,
     ERROR_HEADS,
     IMAGE_HEADS,
+    LETTERS,
     Row,
     class_rows,
     frame_name,
@@ -44,14 +42,6 @@ from cellpose_studio.ui.measure.evaluation.texts import (
     summary_tips,
 )
 from cellpose_studio.workflows.evaluation.items import EvaluatedImages
-
-LETTERS = ("A", "B")
-_STATES: dict[ErrorKind, int] = {
-    "missed": REMOVED,
-    "extra": ADDED,
-    "merged": MERGED,
-    "split": SPLIT,
-}
 
 
 class WrongCell(NamedTuple):
@@ -101,7 +91,8 @@ class EvaluationResults(QTabWidget):
     @property
     def chosen(self) -> int:
         """Which result the list of wrong cells is of: 0 for A, 1 for B."""
-        return max(0, self.which.currentIndex())
+        # B may still be chosen from an evaluation before, of two.
+        return max(0, min(self.which.currentIndex(), len(self.results) - 1))
 
     def show_results(self, results: Sequence[EvaluatedImages]) -> None:
         """Show results, A and maybe B."""
@@ -207,16 +198,16 @@ class EvaluationResults(QTabWidget):
         ]
         several = len({row[1] for row in rows}) > 1
         self.errors.setColumnHidden(1, not several)
-        colours = [COLOURS[_STATES[one.error.kind]] for one in self._listed]
+        colours = [COLOURS[ERROR_STATES[one.error.kind]] for one in self._listed]
         self._errors.show(rows, colours=colours)
-        counts = dict.fromkeys(_STATES, 0)
+        counts = dict.fromkeys(ERROR_STATES, 0)
         for one in self.wrong:
             counts[one.error.kind] += 1
         self.legend.setText(
             " &nbsp; ".join(
                 f'<span style="color:{COLOURS[state]}">■</span>&nbsp;'
                 f"{counts[kind]:,}&nbsp;{kind}"
-                for kind, state in _STATES.items()
+                for kind, state in ERROR_STATES.items()
             )
         )
 

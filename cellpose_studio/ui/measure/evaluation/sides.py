@@ -17,8 +17,8 @@ from cellpose_studio.io.project.tables.revisions import read_revisions
 from cellpose_studio.workflows.evaluation.choice import (
     RUN,
     MasksChoice,
+    Sides,
     chosen_revision,
-    compares_corrections,
     models_of,
 )
 from cellpose_studio.workflows.evaluation.items import (
@@ -26,30 +26,14 @@ from cellpose_studio.workflows.evaluation.items import (
     ItemToEvaluate,
     MasksToCompare,
 )
-from cellpose_studio.workflows.evaluation.project import class_names, no_such_masks
+from cellpose_studio.workflows.evaluation.project import (
+    class_names,
+    classes_of_sides,
+    no_such_masks,
+)
 
 _MOST_REVISIONS = 20
 """So many revisions of the masks shown are offered, the newest first."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sides:
-    """What is compared with what.
-
-    Attributes
-    ----------
-    ignore
-        Name of masks whose cells cover what is not known; "" for none.
-    """
-
-    found: MasksChoice
-    true: MasksChoice
-    ignore: str = ""
-
-    @property
-    def title(self) -> str:
-        """What the user calls it."""
-        return f"{self.found.words} against {self.true.words}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,7 +65,7 @@ def items_of_session(
     corrections are compared with those after them, images that nobody corrected or
     reviewed are left out.
     """
-    needs_corrections = compares_corrections(sides.found, sides.true)
+    needs_corrections = sides.compares_corrections
     listed = {one.id: one.name for one in session.masks.classes.present}
     items = []
     for image in images:
@@ -94,14 +78,11 @@ def items_of_session(
         ignore = None
         if sides.ignore:
             ignore = _reader(session, image, MasksChoice(sides.ignore))
-        names = [
+        names = (
             class_names(listed, image.classes.get(one.name or image.active, {}))
-            # Those of earlier masks are not known: their ids may be of other cells.
-            if not one.version
-            else {}
-            for one in (sides.true, sides.found)
-        ]
-        classes = (names[0], names[1] or None) if any(names) else None
+            for one in (sides.found, sides.true)
+        )
+        classes = classes_of_sides(sides, *names)
         items.append(
             ItemToEvaluate(
                 name=image.source.name,
@@ -110,7 +91,7 @@ def items_of_session(
                     found=found,
                     true=true,
                     ignore=ignore,
-                    classes=classes,
+                    classes=classes if any(classes) else None,
                     in_frames=image.source.frames > 1,
                 ),
             )

@@ -12,6 +12,9 @@ from cellpose_studio.workflows.evaluation.items import EvaluatedImage, Evaluated
 
 Row = tuple[Value, ...]
 
+LETTERS = ("A", "B")
+"""Of the results, if there are two."""
+
 _SCORES: tuple[tuple[str, str, Callable[[Scores], float]], ...] = (
     (
         "AP at 0.5",
@@ -151,7 +154,7 @@ def image_rows(
     """Return the rows of images, and the id of the image and the frame of each."""
     rows: list[Row] = []
     targets: list[tuple[int, int]] = []
-    for letter, result in zip("AB", results, strict=False):
+    for letter, result in zip(LETTERS, results, strict=False):
         for image in result.images:
             frames = image.evaluation.frames
             rows.append(_image_row(image.name, letter, image.evaluation.scores))
@@ -179,7 +182,7 @@ def class_rows(results: Sequence[EvaluatedImages]) -> list[Row]:
             one.mean_iou,
             one.ap,
         )
-        for letter, result in zip("AB", results, strict=False)
+        for letter, result in zip(LETTERS, results, strict=False)
         for name, one in result.classes.items()
     ]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from qtpy.QtCore import QObject
 
 from cellpose_studio.app.masks.events import MasksChange
@@ -12,6 +11,7 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.masks.labels import place_of
 from cellpose_studio.ui.canvas.canvas import Canvas
 
 Target = tuple[int, int, int]
@@ -82,13 +82,5 @@ class CellLink(QObject):
             box = (slice(time, time + 1), *box[1:])
         where: Any = box
         mask = masks.array[where] == cell
-        if not mask.any():
-            return
-        counts = mask.sum(axis=(-2, -1))
-        plane = np.unravel_index(np.argmax(counts), counts.shape or (1,))
-        plane = plane[: mask.ndim - 2]
-        middle = np.argwhere(mask[plane]).mean(axis=0)
-        start = [part.start for part in box]
-        centre = np.array([*plane, *middle], float) + start
-        size = max(part.stop - part.start for part in box[-2:])
-        self._canvas.camera.center_on(centre.tolist(), size)
+        if mask.any():
+            self._canvas.camera.center_on(*place_of(mask, box))

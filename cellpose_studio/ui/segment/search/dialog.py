@@ -219,12 +219,9 @@ class SearchDialog(QDialog):
         if table is None or not table.done:
             return
         means, spreads = table.means(), table.spreads()
-        known = np.flatnonzero(np.isfinite(means)).tolist()
-        best = table.best
         row = self.table.currentRow()
         selected = self._order[row] if 0 <= row < len(self._order) else None
-        self._order = sorted(known, key=lambda n: (-means[n], n != best))[:_SHOWN]
-        self._order.sort(key=lambda n: n != best)
+        self._order = table.ranked()[:_SHOWN]
         ap50 = np.nanmean(table.ap50[self._order], axis=1)
         self.table.setRowCount(len(self._order))
         for row, n in enumerate(self._order):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
@@ -85,7 +86,7 @@ def search_work(
                 image=image,
                 head=labels.revision,
                 reviewed=image.reviewed,
-                read=_reader(project, image, labels.revision),
+                read=_reader(project, labels.pixels, labels.revision),
             )
         )
 
@@ -128,10 +129,9 @@ def _with_records(project: Project, taken: list[_Corrected]) -> list[ImageToSear
 
 
 def _reader(
-    project: Project, image: ProjectImage, head: LabelRevision
+    project: Project, pixels: LabelImage, head: LabelRevision
 ) -> Callable[[], Labels]:
-    labels = image.kept_masks(image.active)
-    snapshots = [labels.pixels.snapshot()] if labels and labels.pixels.loaded else []
+    snapshots = [pixels.snapshot()] if pixels.loaded else []
 
     def read() -> Labels:
         return snapshots[0].array() if snapshots else project.labels_now(head)

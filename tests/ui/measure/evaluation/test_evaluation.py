@@ -137,6 +137,13 @@ def test_two_revisions_side_by_side(user, panel, tmp_path):
     form.scope.setCurrentIndex(1)
     evaluate(user, panel)
     assert panel.note.text().endswith("1 image")
+    # Without B, the wrong cells of A are listed, though those of B were chosen.
+    panel.results.which.setCurrentIndex(1)
+    panel.results.which.activated.emit(1)
+    assert not panel.results.wrong
+    form.second.setCurrentIndex(0)
+    evaluate(user, panel)
+    assert {one.error.kind for one in panel.results.wrong} == {"missed", "extra"}
 
 
 @pytest.mark.slow
