@@ -64,7 +64,7 @@ class Validator:
             image = _middle(read_pair(pair, self._channel))
             seen = normalized_input(image.pixels)
             found = found_cells(network, seen, image.labels, self._checkpoint)
-            ap = _ap(found, image)
+            ap = agreement(found, image.labels, ignore=image.ignore).precision[0]
             aps.append(ap)
             if n < _SAMPLES:
                 samples.append(_sample(pair.name, seen, found, image.labels, ap))
@@ -112,18 +112,6 @@ def found_cells(
         TileCounter(quiet, 0),
     )
     return FlowMaskMaker(flows, seen.shape, network.device).masks(parameters, quiet)
-
-
-def _ap(found: Labels, image: TrainingImage) -> float:
-    """Return the AP at IoU 0.5; NaN without any cells."""
-    true = image.labels
-    if image.ignore is not None:
-        ignored = np.bincount(found.ravel(), image.ignore.ravel())
-        mostly = ignored > 0.5 * np.bincount(found.ravel())
-        # A cell that is found where nothing is known is neither right nor wrong.
-        found = np.where(image.ignore | mostly[found], 0, found)
-        true = np.where(image.ignore, 0, true)
-    return agreement(found, true).precision[0]
 
 
 def _middle(image: TrainingImage) -> TrainingImage:
