@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.images.intensities import limits
+from cellpose_studio.core.masks.labels import outlines
 from cellpose_studio.core.models.training import TrainingImage
 
 Rgb = npt.NDArray[np.uint8]
@@ -38,7 +39,7 @@ def training_picture(image: TrainingImage, size: int) -> Rgb:
         y, x = np.indices(grey.shape)
         stripes = (y + x) // _STRIPE % 2 == 0
         picture[image.ignore[at] & stripes] = _HATCH
-    picture[_outline(image.labels[at])] = _OUTLINE
+    picture[outlines(image.labels[at])] = _OUTLINE
     return picture
 
 
@@ -50,11 +51,3 @@ def _grey(image: TrainingImage) -> Rgb:
         scaled = (np.nan_to_num(channel) - low) / max(high - low, 1e-12)
         planes.append(np.clip(scaled, 0, 1))
     return np.asarray(np.mean(planes, axis=0) * 255, np.uint8)
-
-
-def _outline(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
-    """Return the pixels of cells beside another cell, or background."""
-    padded = np.pad(labels, 1)
-    inner = padded[1:-1, 1:-1]
-    around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
-    return np.any([other != inner for other in around], axis=0) & (inner > 0)
