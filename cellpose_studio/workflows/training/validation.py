@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.checkpoint import Checkpoint, QuietCheckpoint
 from cellpose_studio.core.models.card import PER_CELL, ModelCard
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import TrainingImage, ValidationSample
@@ -103,7 +103,7 @@ def found_cells(
     diameter = diameter_of(true) if network.spec.architecture_info.scales_images else 0
     parameters = SegmentationParameters(diameter=diameter or network.spec.diam_mean)
     stack = with_inputs(seen, network.spec.input_channels).transpose(1, 2, 0)[None]
-    quiet = _Quiet(checkpoint)
+    quiet = QuietCheckpoint(checkpoint)
     flows = flows_of_planes(
         network,
         np.ascontiguousarray(stack),
@@ -144,14 +144,3 @@ def _sample(
     return ValidationSample(
         name=name, grey=grey, found=found[part], true=true[part], ap=ap
     )
-
-
-class _Quiet(Checkpoint):
-    """Forwards cancellation of another checkpoint, but no reports."""
-
-    def __init__(self, outer: Checkpoint) -> None:
-        super().__init__()
-        self._outer = outer
-
-    def check(self) -> None:
-        self._outer.check()
