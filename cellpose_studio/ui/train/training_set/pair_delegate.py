@@ -11,12 +11,12 @@ from qtpy.QtWidgets import (
     QStyleOptionViewItem,
 )
 
+from cellpose_studio.ui.images.text import ROLE_LETTERS
 from cellpose_studio.ui.train.training_set.pair_model import PART, detail_of
 
 THUMBNAIL = 56
 _MARGIN = 4
 _DIM = 0.7
-_LETTERS = {"train": "T", "validation": "V"}
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -53,7 +53,7 @@ class PairDelegate(QStyledItemDelegate):
         text = inner.adjusted(THUMBNAIL + 2 * _MARGIN, 0, 0, 0)
         bold = QFont(option.font)
         bold.setBold(True)
-        letter = _LETTERS.get(part.pair.role if part.pair else "", "–")
+        letter = ROLE_LETTERS[part.pair.role] if part.pair else "–"
         painter.setFont(bold)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop
         painter.drawText(text, right, letter)
