@@ -15,6 +15,7 @@ from cellpose_studio.app.images.image_status import ImageStatus
 from cellpose_studio.core.models.training_set import Role
 from cellpose_studio.ui.images.model import BADGE, CELLS, STATUS, TRAINING
 from cellpose_studio.ui.images.text import ROLE_LETTERS
+from cellpose_studio.ui.widgets.pixmap import paint_fitted
 
 THUMBNAIL = 40
 """Side of the square of a thumbnail, px."""
@@ -79,10 +80,7 @@ def _thumbnail(painter: QPainter, box: QRect, pixmap: QPixmap | None) -> None:
         painter.fillRect(square, painter.pen().color())
         painter.setOpacity(1)
         return
-    factor = side / max(pixmap.width(), pixmap.height())
-    target = QRectF(0, 0, pixmap.width() * factor, pixmap.height() * factor)
-    target.moveCenter(square.center())
-    painter.drawPixmap(target, pixmap, QRectF(pixmap.rect()))
+    paint_fitted(painter, square, pixmap)
 
 
 def _on_the_right(painter: QPainter, box: QRect, text: str) -> QRect:
