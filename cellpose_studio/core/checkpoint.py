@@ -54,3 +54,15 @@ class Checkpoint:
         """Report ``done`` of ``total`` steps of ``what``; raise after `stop`."""
         self.check()
         self._report(done, total, what)
+
+
+class QuietCheckpoint(Checkpoint):
+    """Forwards cancellation of another checkpoint, but no reports."""
+
+    def __init__(self, outer: Checkpoint) -> None:
+        super().__init__()
+        self._outer = outer
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the other one does."""
+        self._outer.check()

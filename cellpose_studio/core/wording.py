@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 MOST_NAMES = 5
 """How many names are listed where there may be thousands."""
@@ -48,3 +48,12 @@ def listed(parts: Sequence[str]) -> str:
     """Return parts as a text: "a", "a and b", "a, b and c"."""
     *first, last = parts
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def numbered(name: str, is_taken: Callable[[str], bool]) -> str:
+    """Return a name that is not taken: the name itself, or "name 2", "name 3" …."""
+    number, free = 1, name
+    while is_taken(free):
+        number += 1
+        free = f"{name} {number}"
+    return free

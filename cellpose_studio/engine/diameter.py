@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.checkpoint import Checkpoint, QuietCheckpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.flows.compute import flows_of_planes
 from cellpose_studio.engine.flows.tiles import TileCounter, style_of_tiles
@@ -43,14 +43,14 @@ def measure_diameter(
     model, the diameter that the model was trained at.
     """
     found = guess = estimate_diameter(network, plane)
-    quiet = TileCounter(_Quiet(checkpoint), 0)
+    quiet = TileCounter(QuietCheckpoint(checkpoint), 0)
     for n in range(ROUNDS):
         checkpoint.reached(n, ROUNDS, "measuring the diameter")
         # The scale changes in every round, and with it the part within the limit.
         part = _middle(plane, network.spec.diam_mean / found)[None]
         flows = flows_of_planes(network, part, parameters, found, quiet)
         labels = FlowMaskMaker(flows, part.shape[1:3], network.device).masks(
-            parameters, _Quiet(checkpoint)
+            parameters, QuietCheckpoint(checkpoint)
         )
         previous, found = found, max(median_diameter(labels) or guess, _SMALLEST)
         if max(found, previous) / min(found, previous) < _SETTLED:
@@ -89,14 +89,3 @@ def _middle(plane: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.floa
     side = int(np.clip(_MOST_PIXELS / scale, _LEAST_PIXELS, _MOST_PIXELS))
     y, x = (max(0, (n - side) // 2) for n in plane.shape[:2])
     return plane[y : y + side, x : x + side]
-
-
-class _Quiet(Checkpoint):
-    """Forwards cancellation of another checkpoint, but no reports."""
-
-    def __init__(self, outer: Checkpoint) -> None:
-        super().__init__()
-        self._outer = outer
-
-    def check(self) -> None:
-        self._outer.check()

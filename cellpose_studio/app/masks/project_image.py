@@ -12,6 +12,7 @@ from cellpose_studio.core.provenance.revision import (
     CellKnowledge,
     CellStatus,
 )
+from cellpose_studio.core.wording import numbered
 
 
 @dataclass(eq=False, kw_only=True)
@@ -89,11 +90,7 @@ class ProjectImage:
 
     def free_name(self, name: str) -> str:
         """Return a name that no masks of it have, or had: "cells", "cells 2"."""
-        number, free = 1, name
-        while free in self.label_set_ids:
-            number += 1
-            free = f"{name} {number}"
-        return free
+        return numbered(name, self.label_set_ids.__contains__)
 
     def others(self, name: str) -> str:
         """Return the name of other masks than those; the same if there are none."""

@@ -236,8 +236,6 @@ class Trainings:
             text = "It can be resumed where it was measured last."
         else:
             text = "No epoch was measured before, so nothing of it is kept."
-            with suppress(OSError):
-                request.file.unlink(missing_ok=True)
         self.noted.emit(f"{request.title} was cancelled. {text}")
 
     def _end(self) -> None:

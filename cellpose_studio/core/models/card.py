@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cellpose_studio.core.wording import counted
+
 NO_CARD = "Without a card, its purpose, training data and accuracy are unknown."
 """What is said of a model without one."""
 
@@ -106,14 +108,8 @@ class ParentComparison(_Value):
     def __str__(self) -> str:
         """Return it as a sentence without a full stop."""
         change = self.after - self.before
-        word = (
-            "better than"
-            if change > 0
-            else "worse than"
-            if change < 0
-            else "as good as"
-        )
-        images = f"{self.images} validation image{'s' * (self.images != 1)}"
+        word = "worse than" if self.worse else "better than" if change else "as good as"
+        images = counted(self.images, "validation image")
         return (
             f"{word} before on {images}: AP {self.before:.3f} before, "
             f"{self.after:.3f} after, a difference of {change:+.3f} "

@@ -65,7 +65,7 @@ def choose_layers(net: Any, layers: Layers, transformer: bool) -> None:
         for weight in part.parameters():
             weight.requires_grad_(True)
     if layers == "lora":
-        for part, name, layer in [*_linear_layers(net)]:
+        for part, name, layer in _linear_layers(net):
             setattr(part, name, _LowRank(layer, _RANK))
 
 
@@ -73,12 +73,9 @@ def merge_layers(net: Any) -> None:
     """Make a network with additions one without them, that does the same."""
     if not hasattr(net, "encoder"):
         return
-    for block in net.encoder.blocks:
-        for within, names in _LINEAR.items():
-            part = getattr(block, within, None)
-            for name in names:
-                if isinstance(layer := getattr(part, name, None), _LowRank):
-                    setattr(part, name, layer.merged())
+    for part, name, layer in _linear_layers(net):
+        if isinstance(layer, _LowRank):
+            setattr(part, name, layer.merged())
 
 
 def _last_parts(net: Any, transformer: bool, layers: Layers) -> list[nn.Module]:
@@ -88,11 +85,13 @@ def _last_parts(net: Any, transformer: bool, layers: Layers) -> list[nn.Module]:
     return last if layers == "lora" else [*net.encoder.blocks[-_LAST_BLOCKS:], *last]
 
 
-def _linear_layers(net: Any) -> Iterator[tuple[nn.Module, str, nn.Linear]]:
+def _linear_layers(net: Any) -> Iterator[tuple[nn.Module, str, Any]]:
+    """Yield linear layers of the blocks, with additions or not, and where they are."""
     for block in net.encoder.blocks:
         for within, names in _LINEAR.items():
             part = getattr(block, within, None)
             for name in names:
                 layer = getattr(part, name, None)
-                if isinstance(layer, nn.Linear) and isinstance(part, nn.Module):
+                is_linear = isinstance(layer, nn.Linear | _LowRank)
+                if is_linear and isinstance(part, nn.Module):
                     yield part, name, layer

@@ -12,7 +12,10 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.app.images.image_status import ImageStatus
+from cellpose_studio.core.models.training_set import Role
 from cellpose_studio.ui.images.model import BADGE, CELLS, STATUS, TRAINING
+from cellpose_studio.ui.images.text import ROLE_LETTERS
+from cellpose_studio.ui.widgets.pixmap import paint_fitted
 
 THUMBNAIL = 40
 """Side of the square of a thumbnail, px."""
@@ -28,7 +31,6 @@ _COLOURS: dict[ImageStatus, str] = {
     "reviewed": "#00a878",
     "missing": "#e0602a",
 }
-_LETTERS = {"train": "T", "validation": "V"}
 
 
 class ImageDelegate(QStyledItemDelegate):
@@ -78,10 +80,7 @@ def _thumbnail(painter: QPainter, box: QRect, pixmap: QPixmap | None) -> None:
         painter.fillRect(square, painter.pen().color())
         painter.setOpacity(1)
         return
-    factor = side / max(pixmap.width(), pixmap.height())
-    target = QRectF(0, 0, pixmap.width() * factor, pixmap.height() * factor)
-    target.moveCenter(square.center())
-    painter.drawPixmap(target, pixmap, QRectF(pixmap.rect()))
+    paint_fitted(painter, square, pixmap)
 
 
 def _on_the_right(painter: QPainter, box: QRect, text: str) -> QRect:
@@ -94,14 +93,14 @@ def _on_the_right(painter: QPainter, box: QRect, text: str) -> QRect:
     return box.adjusted(0, 0, -width - 2 * _MARGIN, 0)
 
 
-def _letter_on_the_right(painter: QPainter, box: QRect, role: str | None) -> QRect:
+def _letter_on_the_right(painter: QPainter, box: QRect, role: Role | None) -> QRect:
     if role is None:
         return box
     font = QFont(painter.font())
     painter.setFont(bold := QFont(font))
     bold.setBold(True)
     painter.setFont(bold)
-    remaining = _on_the_right(painter, box, _LETTERS[role])
+    remaining = _on_the_right(painter, box, ROLE_LETTERS[role])
     painter.setFont(font)
     return remaining
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from cellpose_studio.app.images.image_status import ImageStatus
+from cellpose_studio.app.images.training_set import ROLE_WORDS
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.training_set import Role
@@ -26,7 +27,8 @@ _STATUS_SENTENCES: dict[ImageStatus, str] = {
     "missing": "Missing: file not found. Use File > Relink images to locate it.",
 }
 
-_USES: dict[Role, str] = {"train": "for training", "validation": "for validation"}
+ROLE_LETTERS: dict[Role, str] = {"train": "T", "validation": "V"}
+"""What rows of lists show of a role."""
 
 
 def tooltip_html(
@@ -43,7 +45,7 @@ def tooltip_html(
         lines.append(f"{_cells(labels.cells)}, {escape(labels.origin)}")
     lines.append(escape(_STATUS_SENTENCES[status]))
     if use is not None:
-        lines.append(f"Masks used {_USES[use]}.")
+        lines.append(f"Masks used for {ROLE_WORDS[use]}.")
     if unreadable and status != "missing":
         lines.append(escape(unreadable))
     if badge:
@@ -61,7 +63,7 @@ def accessible_text(
     """Return a short description of an image for screen readers."""
     cells = _cells(image.masks.cells) if image.masks else ""
     parts = [name, STATUS_WORDS[status].lower(), cells]
-    parts += [_USES[use] if use else "", badge]
+    parts += [f"for {ROLE_WORDS[use]}" if use else "", badge]
     return ", ".join(part for part in parts if part)
 
 

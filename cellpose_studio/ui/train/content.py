@@ -15,7 +15,7 @@ from cellpose_studio.app.training.trainings import TrainingRequest, Trainings
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import EpochReport
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
-from cellpose_studio.core.wording import image_count
+from cellpose_studio.core.wording import image_count, numbered
 from cellpose_studio.ui.segment.models.model_picker import ModelPanel
 from cellpose_studio.ui.segment.models.weight_files import AddedModels
 from cellpose_studio.ui.services import Services
@@ -163,11 +163,7 @@ class TrainContent(QScrollArea):
         project = self._session.project
         name = f"{base}{'my images' if project.unnamed else project.name}"
         taken = {one.name for one in self._trainings.rounds}
-        number, free = 1, name
-        while free in taken:
-            number += 1
-            free = f"{name} {number}"
-        return free
+        return numbered(name, taken.__contains__)
 
     def _list_models(self) -> None:
         self.form.set_models(self._models.models, self._models.model)

@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from cellpose_studio.core.masks.labels import outlines
 from cellpose_studio.core.models.training import ValidationSample
 from cellpose_studio.ui.widgets.pixmap import pixmap_of
 
@@ -60,21 +61,14 @@ class SampleRow(QWidget):
 def drawn(sample: ValidationSample) -> npt.NDArray[np.uint8]:
     """Return (Y, X, 3), the picture of a sample with its outlines."""
     picture = np.repeat(sample.grey[..., None], 3, axis=2)
-    picture[_outlines(sample.true)] = _TRUE
-    picture[_outlines(sample.found)] = _FOUND
+    picture[_thick_outlines(sample.true)] = _TRUE
+    picture[_thick_outlines(sample.found)] = _FOUND
     return np.ascontiguousarray(picture)
 
 
-def _outlines(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
-    """Return the pixels of cells that touch another cell or background."""
-    edge = np.zeros(labels.shape, bool)
-    for axis in (0, 1):
-        for step in (1, -1):
-            edge |= labels != np.roll(labels, step, axis)
+def _thick_outlines(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
     # A thin line would vanish where the picture is shrunk.
-    thick = cv2.dilate(
-        (edge & (labels > 0)).astype(np.uint8), np.ones((2, 2), np.uint8)
-    )
+    thick = cv2.dilate(outlines(labels).astype(np.uint8), np.ones((2, 2), np.uint8))
     return thick > 0
 
 

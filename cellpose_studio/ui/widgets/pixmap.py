@@ -1,10 +1,11 @@
-"""Conversion of arrays to Qt images."""
+"""Conversion of arrays to Qt images, and their painting."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtCore import QRectF
+from qtpy.QtGui import QImage, QPainter, QPixmap
 
 
 def qimage_of(rgb: npt.NDArray[np.uint8]) -> QImage:
@@ -19,3 +20,11 @@ def qimage_of(rgb: npt.NDArray[np.uint8]) -> QImage:
 def pixmap_of(rgb: npt.NDArray[np.uint8]) -> QPixmap:
     """Return an array, (Y, X, RGB), as a pixmap; for the GUI thread."""
     return QPixmap.fromImage(qimage_of(rgb))
+
+
+def paint_fitted(painter: QPainter, box: QRectF, pixmap: QPixmap) -> None:
+    """Paint a pixmap in the middle of a box, as large as it fits there."""
+    factor = min(box.width() / pixmap.width(), box.height() / pixmap.height())
+    target = QRectF(0, 0, pixmap.width() * factor, pixmap.height() * factor)
+    target.moveCenter(box.center())
+    painter.drawPixmap(target, pixmap, QRectF(pixmap.rect()))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.images.intensities import as_float32
+from cellpose_studio.core.masks.labels import compact_labels
 from cellpose_studio.core.models.training import TrainingImage
 from cellpose_studio.core.review.training_ignore import Annotated, Labels, annotated
 from cellpose_studio.core.review.training_marks import TrainingMarks, unpack_mask
@@ -89,13 +90,8 @@ class Annotation:
         if ignore is not None:
             ignore = with_square_pixels(ignore, axes, factor, labels=True).astype(bool)
         # A cell of a single row may be lost where there are fewer rows than before.
-        ids, codes = np.unique(labels, return_inverse=True)
-        numbers = np.cumsum(ids > 0).astype(np.uint32)
-        return Annotated(
-            labels=numbers[codes].reshape(labels.shape),
-            ignore=ignore,
-            left_out=found.left_out,
-        )
+        kept, _ = compact_labels(np.asarray(labels, np.uint32))
+        return replace(found, labels=kept, ignore=ignore)
 
     def _unannotated(self, plane: Plane, image: ImageSource) -> Mask | None:
         found: Mask | None = None

@@ -87,7 +87,6 @@ def train_on_folders(
     data = _with_left_out(seen, files_left_out(folders, split, whole))
     for sentence in _sentences(data):
         tell(sentence)
-    command = _command(folders, out, parameters, split, whole, parent)
     request = ModelRequest(
         pairs=[*sets["train"], *sets["validation"]],
         out=out,
@@ -95,7 +94,8 @@ def train_on_folders(
         parent=parent,
         device=device,
         resume=resume,
-        describe=lambda _: (data, command),
+        data=data,
+        command=_command(folders, out, parameters, split, whole, parent),
         tell=tell,
     )
     return train_model(request, checkpoint, report)

@@ -73,8 +73,8 @@ class ModelRequest:
         Go on from the state of an interrupted training, if there is one.
     title
         What the user calls the model.
-    describe
-        Returns the data and the command for the card, given the pairs that were used.
+    data, command
+        For the card; without data, that of a project.
     stop_early
         As of `Request`.
     tell
@@ -88,7 +88,8 @@ class ModelRequest:
     device: Device = CPU
     resume: bool = False
     title: str = ""
-    describe: Callable[[Result], tuple[tuple[TrainingData, ...], str]] | None = None
+    data: tuple[TrainingData, ...] = ()
+    command: str = ""
     stop_early: Callable[[], None] = lambda: None
     tell: Callable[[str], None] = lambda _: None
 
@@ -232,12 +233,10 @@ def _size_model(
 
 def _card(request: ModelRequest, result: Result, seconds: float) -> ModelCard:
     parent, state = request.parent, result.state
-    described = request.describe(result) if request.describe is not None else None
-    data, command = described or (_data(result), "")
     used = {pair.name for pair in result.used}
     return ModelCard(
-        data=data,
-        command=command,
+        data=request.data or _data(result),
+        command=request.command,
         seed=request.parameters.seed,
         minutes=round(seconds / 60, 1),
         machine=machine(),

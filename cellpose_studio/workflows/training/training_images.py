@@ -13,6 +13,7 @@ import numpy as np
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
+from cellpose_studio.core.images.distinct_names import with_folders
 from cellpose_studio.core.images.intensities import as_float32
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.models.card import UnusedFiles
@@ -136,7 +137,8 @@ def folder_pairs(
         If one cannot be trained on.
     """
     of_folder = Counter(folder for _, _, folder in files)
-    names = _names([image for image, _, _ in files])
+    images = [image for image, _, _ in files]
+    names = with_folders([p.name for p in images], [p.parent for p in images])
     pairs = []
     for n, (image, masks, folder) in enumerate(files):
         checkpoint.reached(n, len(files), "reading")
@@ -154,15 +156,6 @@ def folder_pairs(
             )
         )
     return pairs
-
-
-def _names(images: Sequence[Path]) -> list[str]:
-    """Return the names of images, with their folder where others share them."""
-    alike = Counter(image.name for image in images)
-    return [
-        image.name if alike[image.name] == 1 else f"{image.parent.name}/{image.name}"
-        for image in images
-    ]
 
 
 def _identity(*files: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.checkpoint import Checkpoint, QuietCheckpoint
 from cellpose_studio.core.models.card import PER_CELL, ModelCard
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import TrainingImage, ValidationSample
@@ -64,7 +64,7 @@ class Validator:
             image = _middle(read_pair(pair, self._channel))
             seen = normalized_input(image.pixels)
             found = found_cells(network, seen, image.labels, self._checkpoint)
-            ap = _ap(found, image)
+            ap = agreement(found, image.labels, ignore=image.ignore).precision[0]
             aps.append(ap)
             if n < _SAMPLES:
                 samples.append(_sample(pair.name, seen, found, image.labels, ap))
@@ -103,7 +103,7 @@ def found_cells(
     diameter = diameter_of(true) if network.spec.architecture_info.scales_images else 0
     parameters = SegmentationParameters(diameter=diameter or network.spec.diam_mean)
     stack = with_inputs(seen, network.spec.input_channels).transpose(1, 2, 0)[None]
-    quiet = _Quiet(checkpoint)
+    quiet = QuietCheckpoint(checkpoint)
     flows = flows_of_planes(
         network,
         np.ascontiguousarray(stack),
@@ -112,18 +112,6 @@ def found_cells(
         TileCounter(quiet, 0),
     )
     return FlowMaskMaker(flows, seen.shape, network.device).masks(parameters, quiet)
-
-
-def _ap(found: Labels, image: TrainingImage) -> float:
-    """Return the AP at IoU 0.5; NaN without any cells."""
-    true = image.labels
-    if image.ignore is not None:
-        ignored = np.bincount(found.ravel(), image.ignore.ravel())
-        mostly = ignored > 0.5 * np.bincount(found.ravel())
-        # A cell that is found where nothing is known is neither right nor wrong.
-        found = np.where(image.ignore | mostly[found], 0, found)
-        true = np.where(image.ignore, 0, true)
-    return agreement(found, true).precision[0]
 
 
 def _middle(image: TrainingImage) -> TrainingImage:
@@ -156,14 +144,3 @@ def _sample(
     return ValidationSample(
         name=name, grey=grey, found=found[part], true=true[part], ap=ap
     )
-
-
-class _Quiet(Checkpoint):
-    """Forwards cancellation of another checkpoint, but no reports."""
-
-    def __init__(self, outer: Checkpoint) -> None:
-        super().__init__()
-        self._outer = outer
-
-    def check(self) -> None:
-        self._outer.check()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.wording import numbered
 
 KEYS = range(1, 10)
 """Number keys that classes may have."""
@@ -98,11 +99,7 @@ def checked_name(classes: Iterable[CellClass], name: str, number: int) -> str:
 def free_name(classes: Iterable[CellClass], name: str) -> str:
     """Return ``name``, with a number if one of the classes has it."""
     others = {one.name.casefold() for one in present(classes)}
-    free, count = name, 1
-    while free.casefold() in others:
-        count += 1
-        free = f"{name} {count}"
-    return free
+    return numbered(name, lambda free: free.casefold() in others)
 
 
 def changed_with(

@@ -11,12 +11,13 @@ from qtpy.QtWidgets import (
     QStyleOptionViewItem,
 )
 
+from cellpose_studio.ui.images.text import ROLE_LETTERS
 from cellpose_studio.ui.train.training_set.pair_model import PART, detail_of
+from cellpose_studio.ui.widgets.pixmap import paint_fitted
 
 THUMBNAIL = 56
 _MARGIN = 4
 _DIM = 0.7
-_LETTERS = {"train": "T", "validation": "V"}
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -46,14 +47,11 @@ class PairDelegate(QStyledItemDelegate):
         picture = index.data(Qt.ItemDataRole.DecorationRole)
         box = QRect(inner.left(), inner.top(), THUMBNAIL, inner.height())
         if picture is not None:
-            factor = min(box.width() / picture.width(), box.height() / picture.height())
-            target = QRectF(0, 0, picture.width() * factor, picture.height() * factor)
-            target.moveCenter(QRectF(box).center())
-            painter.drawPixmap(target, picture, QRectF(picture.rect()))
+            paint_fitted(painter, QRectF(box), picture)
         text = inner.adjusted(THUMBNAIL + 2 * _MARGIN, 0, 0, 0)
         bold = QFont(option.font)
         bold.setBold(True)
-        letter = _LETTERS.get(part.pair.role if part.pair else "", "–")
+        letter = ROLE_LETTERS[part.pair.role] if part.pair else "–"
         painter.setFont(bold)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop
         painter.drawText(text, right, letter)
