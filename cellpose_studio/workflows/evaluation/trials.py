@@ -146,6 +146,10 @@ class SearchTable:
         """Return the mean of each trial over the images that it was made on."""
         return _mean(self.scores)
 
+    def ap50_means(self) -> Table:
+        """Return the mean AP at IoU 0.5 of each trial; NaN where none is there."""
+        return _mean(self.ap50)
+
     def spreads(self) -> Table:
         """Return the standard deviation of each trial over images; NaN of one."""
         counts = np.isfinite(self.scores).sum(1)

@@ -218,11 +218,10 @@ class SearchDialog(QDialog):
         table = self.found
         if table is None or not table.done:
             return
-        means, spreads = table.means(), table.spreads()
+        means, spreads, ap50 = table.means(), table.spreads(), table.ap50_means()
         row = self.table.currentRow()
         selected = self._order[row] if 0 <= row < len(self._order) else None
         self._order = table.ranked()[:_SHOWN]
-        ap50 = np.nanmean(table.ap50[self._order], axis=1)
         self.table.setRowCount(len(self._order))
         for row, n in enumerate(self._order):
             trial = table.trials[n]
@@ -230,7 +229,7 @@ class SearchDialog(QDialog):
             texts = (
                 f"{means[n]:.3f}",
                 "–" if math.isnan(spreads[n]) else f"{spreads[n]:.3f}",
-                f"{ap50[row]:.3f}",
+                f"{ap50[n]:.3f}",
                 f"{trial.cellprob_threshold:g}",
                 f"{trial.flow_threshold:g}",
                 f"{trial.min_size}",
