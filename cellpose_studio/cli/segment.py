@@ -23,6 +23,8 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable, StudioError
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.preparation.step import PreparationStep
+from cellpose_studio.core.runs.preparation.steps import from_text
 from cellpose_studio.core.wording import counted
 from cellpose_studio.gc_tuning import freeze_gc, gc_paused
 from cellpose_studio.io.images.reader import open_images
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 # Channels have an option of their own, which also takes the word none. Each field of
 # the normalization has one, too.
-_OWN = frozenset({"channels", "normalization", "region"})
+_OWN = frozenset({"channels", "normalization", "preparation", "region"})
 
 _SMALLEST_BLOCK = 16
 
@@ -121,6 +123,18 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="channel for each input of the network: 1 is the first, 0 the mean of "
         "all, none nothing",
     )
+    parser.add_argument(
+        "--prepare",
+        action="append",
+        type=_step,
+        default=[],
+        metavar="STEP",
+        help="what is done with the image before the network sees it: "
+        "merge:channels=1+2,how=maximum; background:method=rolling-ball,radius=50; "
+        "stain:stain=haematoxylin. Several are done in their order. A channel that a "
+        "step adds follows those of the image, and is what the network sees unless "
+        "--channels says otherwise",
+    )
     add_fields(
         parser,
         SegmentationParameters,
@@ -146,6 +160,7 @@ def _run(options: argparse.Namespace) -> int:
         SegmentationParameters,
         options,
         normalization=normalization,
+        preparation=tuple(options.prepare),
         region=build_region(options),
     )
     # These import torch, which the help does not need.
@@ -328,6 +343,14 @@ def _block_size(text: str) -> int:
             "whole images"
         )
     return int(text)
+
+
+def _step(text: str) -> PreparationStep:
+    try:
+        step: PreparationStep = from_text(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return step
 
 
 def _channel(text: str) -> int | None:

@@ -27,6 +27,7 @@ from cellpose_studio.engine.flows.compute import (
     flows_of_volume,
 )
 from cellpose_studio.engine.flows.holes import WHOLE
+from cellpose_studio.engine.flows.preparation.prepared import prepared
 from cellpose_studio.engine.flows.prepare import network_input
 from cellpose_studio.engine.flows.region import (
     look_closer,
@@ -179,7 +180,8 @@ def fit_parameters(
     parameters: SegmentationParameters, image: ImageSource, model: ModelSpec
 ) -> SegmentationParameters:
     """Fill in the channels and the anisotropy; refuse invalid parameters."""
-    channels = parameters.channels or default_channels(image, model.input_channels)
+    seen = prepared(image, parameters.preparation)
+    channels = parameters.channels or default_channels(seen, model.input_channels)
     if len(channels) > model.input_channels:
         raise ParametersUnfit(
             f"{model.label} sees {model.input_channels} channels, not {len(channels)}.",
@@ -189,9 +191,9 @@ def fit_parameters(
         raise ParametersUnfit(
             f"No channel of {image.name} is chosen.", "Choose at least one."
         )
-    if missing := [c for c in channels if c and c > image.channels]:
+    if missing := [c for c in channels if c and c > seen.channels]:
         raise ParametersUnfit(
-            f"{image.name} has no channel {missing[0]}: it has {image.channels}.",
+            f"{image.name} has no channel {missing[0]}: it has {seen.channels}.",
             "Choose another channel.",
         )
     if parameters.do_3D and image.planes == 1:
@@ -243,7 +245,7 @@ def _flows(
     checkpoint: Checkpoint,
 ) -> tuple[SegmentationParameters, Flows, tuple[str, ...]]:
     """Return the parameters with the diameter, the flows of all time points, notes."""
-    stacks = _Stacks(image, parameters)
+    stacks = _Stacks(image, parameters, checkpoint)
     diameter = parameters.diameter or _automatic_diameter(
         stacks, network, parameters, checkpoint
     )
@@ -286,7 +288,7 @@ def _measured_diameter(
     checkpoint: Checkpoint,
 ) -> float | None:
     """Return the diameter of the cells; None if the memory is too small for that."""
-    stacks = _Stacks(image, parameters)
+    stacks = _Stacks(image, parameters, checkpoint)
     try:
         return _automatic_diameter(stacks, network, parameters, checkpoint)
     except DeviceFull:
@@ -325,6 +327,7 @@ class _Stacks:
 
     image: ImageSource
     parameters: SegmentationParameters
+    checkpoint: Checkpoint
     _last: dict[int, FloatArray] = field(default_factory=dict)
 
     def at(self, t: int) -> FloatArray:
@@ -336,13 +339,15 @@ class _Stacks:
         return self._last[t]
 
     def _read(self, t: int) -> FloatArray:
+        steps, check = self.parameters.preparation, self.checkpoint.check
+        image = prepared(self.image, steps, check)
+        if steps:
+            self.checkpoint.reached(0, 0, "preparing the input")
         chosen = self.parameters.channels
-        needed = (
-            range(self.image.channels)
-            if GREY in chosen
-            else sorted({c - 1 for c in chosen if c})
-        )
-        pixels = self.image.volume(t, needed)
+        own = image.own_channels
+        grey = set(range(own)) if GREY in chosen else set()
+        needed = sorted(grey | {c - 1 for c in chosen if c})
+        pixels = image.volume(t, needed)
         place = {c + 1: n + 1 for n, c in enumerate(needed)}
         channels = tuple(place[c] if c else c for c in chosen)
         normalization = self.parameters.normalization
@@ -355,4 +360,4 @@ class _Stacks:
         region = self.parameters.region
         if region is not None and region.contrast == "region":
             part = region.rows_and_columns(self.image.shape[3:])
-        return network_input(channels, pixels, normalization, together, part)
+        return network_input(channels, pixels, normalization, together, part, own)

@@ -7,6 +7,7 @@ import re
 import shutil
 from itertools import filterfalse
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -722,3 +723,34 @@ def test_a_new_folder_without_results_does_not_stay(segmented, cells, out):
     out.mkdir()
     assert segmented(folder / "b.tif")[0] == 2
     assert out.exists()
+
+
+def test_steps_of_the_preparation_are_done_in_their_order(segmented, given, cells):
+    segmented(
+        cells("a.tif"),
+        "--prepare=stain:stain=dab",
+        "--prepare",
+        "background:method=gaussian,radius=12",
+    )
+    [parameters] = given
+    assert [step.text for step in parameters.preparation] == [
+        "stain:stain=dab",
+        "background:method=gaussian,radius=12",
+    ]
+
+
+def test_a_step_that_does_not_exist_is_refused(refused, cells):
+    said = refused(cells("a.tif"), "--prepare=blur:radius=2")
+    assert "'blur' is no step: give one of merge, background, stain" in said
+
+
+def test_a_step_that_does_not_fit_an_image_fails_this_image_only(
+    segmented, cells, tmp_path
+):
+    colours = tmp_path / "rgb.png"
+    pixels = np.random.default_rng(0).integers(90, 250, (64, 64, 3), np.uint8)
+    colours.write_bytes(imagecodecs.png_encode(pixels))
+    code, said, errors = segmented(cells("a.tif"), colours, "--prepare=stain")
+    assert code == 1
+    assert "rgb.png: " in said
+    assert "a.tif has no colours, so its stains cannot be separated." in errors

@@ -70,6 +70,9 @@ class ImageSource:
         Seconds between time points; None where it is not known.
     notes
         What is missing from the file, one sentence each.
+    made_channels
+        How many of the channels, the last ones, were made from the others before a
+        run; the mean of all channels leaves them out.
     """
 
     path: Path
@@ -85,6 +88,7 @@ class ImageSource:
     step_ratio: float | None = None
     interval_s: float | None = None
     notes: tuple[str, ...] = ()
+    made_channels: int = 0
 
     @property
     def name(self) -> str:
@@ -105,6 +109,11 @@ class ImageSource:
     def channels(self) -> int:
         """Number of channels."""
         return self.shape[1]
+
+    @property
+    def own_channels(self) -> int:
+        """Number of channels without those that were made."""
+        return self.channels - self.made_channels
 
     @property
     def planes(self) -> int:

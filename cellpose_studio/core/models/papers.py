@@ -38,6 +38,22 @@ CELLPOSE_SAM = Paper(
 
 PAPERS = {"1": CELLPOSE_1, "2": CELLPOSE_2, "3": CELLPOSE_3, "sam": CELLPOSE_SAM}
 """By the keys that the list of published models uses."""
+SCIKIT_IMAGE = Paper(
+    "van der Walt et al., 2014",
+    "van der Walt, S. et al. scikit-image: image processing in Python. PeerJ 2, e453 "
+    "(2014). https://doi.org/10.7717/peerj.453",
+)
+STAIN_SEPARATION = Paper(
+    "Ruifrok & Johnston, 2001",
+    "Ruifrok, A. C. & Johnston, D. A. Quantification of histochemical staining by "
+    "color deconvolution. Analytical and Quantitative Cytology and Histology 23, "
+    "291–299 (2001).",
+)
+ROLLING_BALL = Paper(
+    "Sternberg, 1983",
+    "Sternberg, S. R. Biomedical image processing. Computer 16, 22–34 (1983). "
+    "https://doi.org/10.1109/MC.1983.1654163",
+)
 SCIKIT_LEARN = Paper(
     "Pedregosa et al., 2011",
     "Pedregosa, F. et al. Scikit-learn: Machine Learning in Python. Journal of Machine "

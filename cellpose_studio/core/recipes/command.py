@@ -48,6 +48,8 @@ def arguments(record: RunRecord) -> Iterator[str]:
     for name, value in changed_parameters(record.parameters).items():
         if isinstance(value, Region):
             yield from _region_options(value)
+        elif name == "preparation":
+            yield from (f"--prepare={step.text}" for step in value)
         else:
             yield from _option(name, value)
     given = {

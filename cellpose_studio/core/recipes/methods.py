@@ -20,6 +20,7 @@ from cellpose_studio.core.recipes.edits import (
     merged_parts,
 )
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.runs.preparation.steps import names_after
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.wording import listed
 
@@ -34,6 +35,7 @@ _ALWAYS_MENTIONED = frozenset(
         "stitch_threshold",
         "anisotropy",
         "region",
+        "preparation",
         "batch_size",  # It does not change the result.
     }
 )
@@ -60,9 +62,16 @@ def as_methods(
         The classes of cells.
     """
     text = " ".join([*_sentences(record, hand, card, cells), *_classes(classes)])
+    steps = record.parameters.preparation
     # The network and the model may come from the same paper.
     papers = "\n".join(
-        dict.fromkeys([*_papers(record.model, card), *_of_classifier(classes)])
+        dict.fromkeys(
+            [
+                *_papers(record.model, card),
+                *(p.full for step in steps for p in step.papers),
+                *_of_classifier(classes),
+            ]
+        )
     )
     return f"{text}{_REFERENCES}{papers}\n"
 
@@ -213,8 +222,11 @@ def _settings(record: RunRecord) -> Iterator[str]:
     parameters = record.parameters
     if parameters.region is not None:
         yield _region(parameters.region)
+    if parameters.preparation:
+        steps = [step.phrase for step in parameters.preparation]
+        yield f"Before the network, {', and then '.join(steps)}."
     if parameters.channels:
-        yield f"It saw {_channels(parameters)}."
+        yield f"It saw {_channels(record)}."
     if parameters.diameter is not None:
         yield _diameter(record)
     if parameters.do_3D:
@@ -250,13 +262,27 @@ def _region(region: Region) -> str:
     return f"The run was limited to a region and took {cells}: {region}."
 
 
-def _channels(parameters: SegmentationParameters) -> str:
-    seen = [c for c in parameters.channels if c is not None]
-    words = [
-        "the mean of all channels" if c == GREY else f"channel {c} of the image"
-        for c in seen
-    ]
+def _channels(record: RunRecord) -> str:
+    made = _made(record)
+    words = []
+    for c in record.parameters.channels:
+        if c == GREY:
+            words.append("the mean of all channels")
+        elif c is not None:
+            words.append(made.get(c, f"channel {c} of the image"))
     return " and ".join(words)
+
+
+def _made(record: RunRecord) -> dict[int, str]:
+    """Return what the channels are called that steps have added, by their number."""
+    own = record.image.shape[1]
+    names = [f"channel {n}" for n in range(1, own + 1)]
+    after = names_after(names, record.parameters.preparation)
+    return {
+        n: f"the channel “{name}” (channel {n})"
+        for n, name in enumerate(after, 1)
+        if n > own
+    }
 
 
 def _diameter(record: RunRecord) -> str:

@@ -17,6 +17,7 @@ from cellpose_studio.core.runs.parameters import Normalization
 from cellpose_studio.core.runs.region import Region
 
 _REGION = "from cellpose_studio.core.runs.region import Region\n"
+_STEPS = "from cellpose_studio.core.runs.preparation.steps import from_text\n"
 
 
 def as_script(record: RunRecord, hand: HandWork = NO_HAND_WORK) -> str:
@@ -29,9 +30,10 @@ def as_script(record: RunRecord, hand: HandWork = NO_HAND_WORK) -> str:
     info = ARCHITECTURES.get(record.model.architecture)
     in_cellpose = info is None or info.in_cellpose
     # The record of an unfinished run may lack the channels that Cellpose needs, and
-    # Cellpose knows no regions, and does attention in several steps.
+    # Cellpose knows no regions and no preparation, and does attention in several steps.
     parameters, fused = record.parameters, record.engine_used == "fused-attention"
-    known = in_cellpose and parameters.region is None and not fused
+    plain = parameters.region is None and not parameters.preparation
+    known = in_cellpose and plain and not fused
     cellposes = known and parameters.channels
     text = cellpose_script(record) if cellposes else studio_script(record)
     notes = "".join(f"# {note}\n" for note in hand_work_sentences(hand))
@@ -48,14 +50,14 @@ def studio_script(record: RunRecord) -> str:
         _blocks_run(record, options) if record.blocks else _whole_run(options)
     )
     threads = f"use_threads({record.threads})\n" if record.threads else ""
-    region = _REGION if record.parameters.region is not None else ""
+    more = "".join(_imports(record))
     return f'''"""{heading(record)}"""
 
 from pathlib import Path
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-{region}from cellpose_studio.engine.networks.catalogue import find
+{more}from cellpose_studio.engine.networks.catalogue import find
 from cellpose_studio.engine.device import device_named
 from cellpose_studio.engine.threads import use_threads
 from cellpose_studio.io.images.reader import open_images
@@ -73,6 +75,14 @@ parameters = SegmentationParameters(
 device = device_named({record.device or "auto"!r})
 {run}
 '''
+
+
+def _imports(record: RunRecord) -> Iterator[str]:
+    """Yield the lines that import what only some parameters need."""
+    if record.parameters.preparation:
+        yield _STEPS
+    if record.parameters.region is not None:
+        yield _REGION
 
 
 def _whole_run(options: str) -> tuple[str, str]:
@@ -107,7 +117,11 @@ with segment_in_blocks(*given, side, device{options}) as result:
 def _arguments(record: RunRecord) -> Iterator[str]:
     """Yield the lines of the parameters that are not the defaults."""
     for name, value in changed_fields(record.parameters).items():
-        yield f"    {name}={_literal(value)},\n"
+        if name == "preparation":
+            steps = "".join(f"from_text({step.text!r}), " for step in value)
+            yield f"    preparation=({steps.strip()}),\n"
+        else:
+            yield f"    {name}={_literal(value)},\n"
 
 
 def _literal(value: Any) -> str:

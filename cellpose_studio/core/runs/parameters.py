@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
+from cellpose_studio.core.runs.preparation.steps import Steps
 from cellpose_studio.core.runs.region import Region
 
 GREY = 0
@@ -111,8 +119,16 @@ class SegmentationParameters(BaseModel):
         (),
         title="Channels",
         description="Which channel of the image each input of the network sees: 1 is "
-        "the first, 0 the mean of all, None nothing. Empty chooses by the image.",
+        "the first, 0 the mean of all, None nothing. Empty chooses by the image. Those "
+        "that steps of the preparation add follow the last one of the image.",
         json_schema_extra=_form_hints("channels"),
+    )
+    preparation: Steps = Field(
+        (),
+        title="Prepare input",
+        description="What is done with the pixels before the network sees them, step "
+        "by step.",
+        json_schema_extra=_form_hints("preparation"),
     )
     diameter: float | None = Field(
         None,
@@ -250,6 +266,14 @@ class SegmentationParameters(BaseModel):
         "is short; the result is the same.",
         json_schema_extra=_form_hints("advanced"),
     )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        # Records without steps stay what they were before there were any.
+        if not self.preparation:
+            values.pop("preparation", None)
+        return values
 
     @property
     def cellprob_used(self) -> float:

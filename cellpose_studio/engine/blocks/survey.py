@@ -24,6 +24,8 @@ from cellpose_studio.core.images.intensities import (
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.engine.blocks.boxes import Box, shape_of
 from cellpose_studio.engine.flows.holes import FLAT, sampling_steps
+from cellpose_studio.engine.flows.preparation.prepared import prepared
+from cellpose_studio.engine.flows.preparation.readers import Check
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -92,14 +94,15 @@ class NormalizedImage:
         image: ImageSource,
         parameters: SegmentationParameters,
         survey: Survey | None = None,
+        check: Check = lambda: None,
     ) -> None:
         self.image = image
+        self._seen = prepared(image, parameters.preparation, check)
         self.inputs = len(parameters.channels)
         self._normalization = parameters.normalization
         self._channels = parameters.channels
-        chosen = sorted({c - 1 for c in self._channels if c})
-        grey = GREY in self._channels
-        self._needed = list(range(image.channels)) if grey else chosen
+        grey = set(range(image.channels)) if GREY in self._channels else set()
+        self._needed = sorted(grey | {c - 1 for c in self._channels if c})
         self._together = parameters.do_3D or (
             parameters.stitch_threshold > 0 and parameters.normalization.norm3D
         )
@@ -205,7 +208,7 @@ class NormalizedImage:
 
     def _offset(self, t: int, c: int) -> Any:
         """Return what is to be subtracted from a channel; None for most."""
-        if not is_wide(self.image.dtype):
+        if not is_wide(self._seen.dtype):
             return None
         depth, height, width = self.shape
         step = max(1, depth * height * width // SAMPLED)
@@ -213,7 +216,7 @@ class NormalizedImage:
         for z in range(depth):
             for band in self._bands():
                 region = (slice(t, t + 1), slice(c, c + 1), slice(z, z + 1), band)
-                flat = self.image.reader.read((*region, slice(0, width))).reshape(-1)
+                flat = self._seen.reader.read((*region, slice(0, width))).reshape(-1)
                 parts.append(flat[-at % step :: step])
                 at += len(flat)
         return offset_of(np.concatenate(parts))
@@ -224,11 +227,12 @@ class NormalizedImage:
         found = np.zeros((self.inputs, *shape_of(box)), np.float32)
         parts = {}
         for c in self._needed:
-            pixels = self.image.reader.read((frame, slice(c, c + 1), *box))[0, 0]
+            pixels = self._seen.reader.read((frame, slice(c, c + 1), *box))[0, 0]
             parts[c] = to_float32(pixels, offsets.get((t, c)))
         for n, channel in enumerate(self._channels):
             if channel == GREY:
-                found[n] = np.stack([*parts.values()]).mean(0, dtype=np.float32)
+                own = [parts[c] for c in range(self.image.channels)]
+                found[n] = np.stack(own).mean(0, dtype=np.float32)
             elif channel is not None:
                 found[n] = parts[channel - 1]
         return found

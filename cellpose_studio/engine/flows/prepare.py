@@ -18,6 +18,7 @@ def network_input(
     normalization: Normalization,
     together: bool,
     part: Part = WHOLE,
+    own: int | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return the network input of a stack, as a new (Z, Y, X, inputs) array.
 
@@ -35,8 +36,10 @@ def network_input(
         Scale all planes by the same percentiles.
     part
         Rows and columns whose percentiles scale all pixels.
+    own
+        How many channels, the first ones, have a part in the mean; None: all.
     """
-    seen = [_channel(pixels, c, normalization.normalize) for c in channels]
+    seen = [_channel(pixels, c, normalization.normalize, own) for c in channels]
     stack = np.stack(seen, axis=-1)
     holes = non_finite(stack)
     if not normalization.normalize:
@@ -62,7 +65,10 @@ def cellpose_options(normalization: Normalization) -> dict[str, Any]:
 
 
 def _channel(
-    pixels: npt.NDArray[np.generic], channel: int | None, centred: bool
+    pixels: npt.NDArray[np.generic],
+    channel: int | None,
+    centred: bool,
+    own: int | None,
 ) -> npt.NDArray[np.float32]:
     """Return one input as float32 (Z, Y, X).
 
@@ -71,7 +77,7 @@ def _channel(
     """
     if channel is None:
         return np.zeros(pixels.shape[1:], np.float32)
-    wanted = pixels if channel == GREY else pixels[channel - 1 : channel]
+    wanted = pixels[:own] if channel == GREY else pixels[channel - 1 : channel]
     if centred:
         parts = [as_float32(one) for one in wanted]
         if any(offset for _, offset in parts):

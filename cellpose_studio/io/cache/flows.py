@@ -21,6 +21,7 @@ NETWORK_PARAMETERS = frozenset(
         "diameter",
         "do_3D",
         "normalization",
+        "preparation",
         "resample",
         "augment",
         "tile_overlap",

@@ -71,7 +71,8 @@ def _home(package: str) -> str:
 def parameter_entities(record: RunRecord) -> Iterator[Entity]:
     """Yield every parameter of the run, and its hardware."""
     region = record.parameters.region
-    parameters = record.parameters.model_dump(exclude={"normalization", "region"})
+    nested = {"normalization", "preparation", "region"}
+    parameters = record.parameters.model_dump(exclude=nested)
     normalization = record.parameters.normalization.model_dump()
     where = {
         "region": "the whole image" if region is None else str(region),
@@ -80,7 +81,9 @@ def parameter_entities(record: RunRecord) -> Iterator[Entity]:
         "threads": record.threads,
         "engine": record.engine_used,
     }
-    for name, value in {**parameters, **normalization, **where}.items():
+    steps = record.parameters.preparation
+    done = {"preparation": "; ".join(step.text for step in steps)} if steps else {}
+    for name, value in {**parameters, **normalization, **done, **where}.items():
         yield {
             "@id": f"#parameter-{name}",
             "@type": "PropertyValue",

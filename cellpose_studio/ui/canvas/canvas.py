@@ -66,6 +66,8 @@ class Canvas(QObject):
         The layers of the label sets.
     picture
         The picture of flows or cell probability in place of the channels.
+    prepared
+        The picture of what a network will see.
     rendering
         The 3D view.
     widget
@@ -135,7 +137,8 @@ class Canvas(QObject):
         self._lines = Lines(view.scene)
         self.camera = Camera(self.model, view, self.surface)
         self.channels = Channels(self.model)
-        self.picture = NetworkPicture(self.model)
+        self.picture = NetworkPicture(self.model, "Picture of the network")
+        self.prepared = NetworkPicture(self.model, "Prepared input")
         self.rendering = Rendering(self.model)
         self._connect()
 
@@ -173,6 +176,7 @@ class Canvas(QObject):
         self.channels.set_image(None)
         self.model.layers.clear()
         self.picture.set_image(image)
+        self.prepared.set_image(image)
         self.rendering.set_image(image)
         # At this moment nothing of either image is on the canvas, so that listeners can
         # free the objects of the previous one.

@@ -15,7 +15,7 @@ from cellpose_studio.core.matching.compare import ADDED, CHANGED, REMOVED, UNCHA
 from cellpose_studio.core.matching.evaluation.errors import MERGED, SPLIT
 from cellpose_studio.ui.canvas.image_layers import CHANNEL, placement
 
-_NETWORK = "Picture of the network"
+_PICTURE = "picture"
 COMPARISON = "Comparison"
 
 # From the palette of Okabe and Ito, which colour-blind readers can distinguish.
@@ -33,16 +33,19 @@ _FILL, _KEPT_FILL = 0.6, 0.12
 
 
 class NetworkPicture:
-    """The layer of flows or cell probability, over the channels and under the masks.
+    """A layer over the channels and under the masks: of flows, or of what is prepared.
 
     Parameters
     ----------
     model
         napari's viewer model.
+    name
+        Of the layer.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, name: str) -> None:
         self._model = model
+        self._name = name
         self._image: ImageSource | None = None
         self._layer: Any = None
 
@@ -51,27 +54,56 @@ class NetworkPicture:
         self._image = image
         self._layer = None
 
-    def show(self, pixels: Any) -> None:
+    def show(self, pixels: Any, corner: tuple[int, int] = (0, 0)) -> None:
         """Show a picture, an array (…, Y, X, 3) of the size of the image; None hides.
 
-        A 3D rendering has none: napari draws volumes in one colour map only.
+        That of a part of the planes has its first pixel in a ``corner``, Y and X. A 3D
+        rendering has none: napari draws volumes in one colour map only.
         """
         layers = self._model.layers
-        if self._layer is not None and self._layer in layers:
+        there = self._layer is not None and self._layer in layers
+        flat = self._image is not None and self._model.dims.ndisplay != 3
+        if there and flat and pixels is not None and self._fits(pixels, corner):
+            self._layer.data = pixels
+            self._layer.visible = True
+            return
+        if there:
             layers.remove(self._layer)
         self._layer = None
-        if pixels is None or self._image is None or self._model.dims.ndisplay == 3:
+        if pixels is None or not flat:
             return
         self._layer = self._model.add_image(
             pixels,
-            name=_NETWORK,
+            name=self._name,
             rgb=True,
             multiscale=False,
             blending="translucent_no_depth",
+            metadata={_PICTURE: True},
+            translate=self._translation(corner),
             **placement(self._image),
         )
-        channels = sum(CHANNEL in layer.metadata for layer in layers)
-        layers.move(len(layers) - 1, channels)
+        # The picture that was chosen last is on top of other ones.
+        below = sum(
+            CHANNEL in layer.metadata or _PICTURE in layer.metadata
+            for layer in layers[:-1]
+        )
+        layers.move(len(layers) - 1, below)
+
+    def hide(self) -> None:
+        """Hide the picture until the next one is shown."""
+        if self._layer is not None:
+            self._layer.visible = False
+
+    def _fits(self, pixels: Any, corner: tuple[int, int]) -> bool:
+        """Return whether the layer can take other pixels; to add one takes longer."""
+        layer = self._layer
+        same = tuple(layer.data.shape) == tuple(pixels.shape)
+        return same and list(layer.translate) == self._translation(corner)
+
+    def _translation(self, corner: tuple[int, int]) -> list[float]:
+        scale = self._image.label_scale if self._image else (1.0, 1.0)
+        y, x = (at * size for at, size in zip(corner, scale[-2:], strict=True))
+        return [*[0.0] * (len(scale) - 2), y, x]
 
 
 def put_comparison(

@@ -28,7 +28,7 @@ from cellpose_studio.core.runs.hints import hint_for
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.segment.models.model_picker import ModelPanel
-from cellpose_studio.ui.segment.parameters import ParameterPanel
+from cellpose_studio.ui.segment.parameters.panel import ParameterPanel
 from cellpose_studio.ui.segment.thresholds import ResultPanel, confidence_now
 from cellpose_studio.ui.widgets.form import extra
 
@@ -96,6 +96,7 @@ class SegmentPanel(QScrollArea):
         fields.mode.currentIndexChanged.connect(self._on_field)
         for form in (fields.main, fields.stack, fields.normalization, fields.advanced):
             form.changed.connect(self._on_field)
+        fields.preparation.changed.connect(self._on_steps)
         self.result.changed.connect(self._on_threshold)
 
     def show_image(self, image: ProjectImage | None) -> None:
@@ -103,8 +104,8 @@ class SegmentPanel(QScrollArea):
         self._image = image.source if image else None
         with self._silent():
             self._set_missing(None)
-            self.model.set_image(self._image)
             self.parameters.set_image(self._image)
+            self.model.set_image(self.parameters.preparation.prepared)
         self.show_labels(image.masks if image else None)
         self._show_run_target()
 
@@ -137,8 +138,8 @@ class SegmentPanel(QScrollArea):
         with self._silent():
             found = self.model.choose(record.model.sha256)
             self._set_missing(None if found else record.model.title)
-            self.model.show_channels(parameters.channels)
             self.parameters.show_parameters(parameters, image)
+            self.model.show_channels(parameters.channels)
             if image.planes == 1:
                 # A single plane says nothing about stacks.
                 self.parameters.set_mode(mode)
@@ -217,8 +218,8 @@ class SegmentPanel(QScrollArea):
         with self._silent():
             if not self.model.choose(model):
                 missing.append(f"{_model_name(model)} is not in the list of models.")
-            missing.append(self.model.show_channels(parameters.channels))
             self.parameters.show_parameters(parameters, self._image)
+            missing.append(self.model.show_channels(parameters.channels))
             self.result.set_values(parameters)
         self._on_field()
         if self._image and parameters.do_3D and self._image.planes == 1:
@@ -239,6 +240,12 @@ class SegmentPanel(QScrollArea):
             self._set_missing(None)
             self._suggest_diameter()
             self.edited.emit()
+
+    def _on_steps(self) -> None:
+        # Steps may add channels that the network can see.
+        self.model.set_image(self.parameters.preparation.prepared)
+        self._show_run_target()
+        self._on_field()
 
     def _on_threshold(self) -> None:
         # Thresholds of masks act on them at once, and are recorded with them.
@@ -288,6 +295,8 @@ class SegmentPanel(QScrollArea):
             missing = "Add a model first."
         elif self._image is None:
             missing = "Open an image first."
+        elif self._count is None and self.parameters.preparation.problem:
+            missing = self.parameters.preparation.problem
         elif self._count == 0:
             missing = "No image matches this scope. Choose another one next to Run."
         what = self._image.name if self._image else ""

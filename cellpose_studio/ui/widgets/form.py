@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import UnionType
-from typing import Any, Protocol, get_args, get_origin
+from typing import Any, Literal, Protocol, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
+    QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
@@ -23,6 +24,8 @@ from qtpy.QtWidgets import (
 _NO_LIMIT = 1_000_000.0
 """Bound of a field without limits: a spin box always has a range."""
 _MAX_DECIMALS = 6
+_LENGTH = 10
+"""Characters that choices have room for."""
 
 
 class Editor(Protocol):
@@ -140,6 +143,8 @@ def _editor(field: FieldInfo, changed: Callable[[], None]) -> Editor:
         return _Check(field, changed)
     if get_origin(kind) is tuple:
         return _Pair(field, changed)
+    if get_origin(kind) is Literal:
+        return _Choice(field, changed)
     options = get_args(kind) if get_origin(kind) is UnionType else (kind,)
     number = int if int in options else float
     if type(None) in options:
@@ -158,6 +163,28 @@ class _Check:
 
     def set(self, value: bool) -> None:
         self.widget.setChecked(value)
+
+
+class _Choice:
+    """One of a few values; the hint ``choices`` has the text of each."""
+
+    def __init__(self, field: FieldInfo, changed: Callable[[], None]) -> None:
+        self.widget = QComboBox()
+        # A long text must not widen the panel.
+        self.widget.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.widget.setMinimumContentsLength(_LENGTH)
+        for value, text in extra(field)["choices"].items():
+            self.widget.addItem(text, value)
+        self.set(field.default)
+        self.widget.currentIndexChanged.connect(lambda _: changed())
+
+    def get(self) -> Any:
+        return self.widget.currentData()
+
+    def set(self, value: Any) -> None:
+        self.widget.setCurrentIndex(self.widget.findData(value))
 
 
 class _Number:

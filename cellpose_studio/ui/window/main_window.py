@@ -53,6 +53,7 @@ from cellpose_studio.ui.segment.followed_image import FollowedImage
 from cellpose_studio.ui.segment.models.model_downloads import ModelDownloads
 from cellpose_studio.ui.segment.models.weight_files import AddedModels
 from cellpose_studio.ui.segment.panel import SegmentPanel
+from cellpose_studio.ui.segment.parameters.preview import PreparedPreview
 from cellpose_studio.ui.segment.presets import Presets
 from cellpose_studio.ui.segment.region_runs import RegionRuns
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
@@ -249,6 +250,7 @@ class MainWindow(QMainWindow):
         self.downloads = ModelDownloads(self.services, self.segment.model, self.models)
         self.presets = Presets(self.services, self.segment)
         self.parameter_search = ParameterSearch(self.services, self.segment)
+        self._preview = PreparedPreview(self.services, self.segment, self.canvas)
         self._followed = FollowedImage(self.session, self.segment)
         self.batch_panel = BatchPanel(self.services, work.run_queue)
         self.scope = RunScope(self.session, self.images, self.segment, work.run_queue)

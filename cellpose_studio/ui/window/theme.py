@@ -40,6 +40,7 @@ NumberSlider QAbstractSpinBox { padding: 1px 4px; min-width: 52px; max-width: 60
 #columnList::indicator { border: 1px solid {{ opacity(text, 170) }}; }
 #columnList::indicator:checked { background: {{ current }}; }
 #columnList::indicator:checked { image: url("theme_{{ id }}:/check.svg"); }
+#preparationProblem { color: {{ warning }}; }
 FilterLine[wrong="true"] { background: {{ error }}; color: white; }
 #channelRow[chosen="true"] { background: {{ foreground }}; border-radius: 3px; }
 #channelRow QLabel, #channelRow QCheckBox { background: transparent; }

@@ -94,16 +94,22 @@ class BlockPlan:
         none = np.zeros((0,) * 5, np.float32)
         return replace(self, survey=replace(self.survey, low=none, high=none))
 
-    def pixels(self, image: ImageSource) -> NormalizedImage:
-        """Return the input of the network."""
-        return NormalizedImage(image, self.parameters, self.survey)
+    def pixels(
+        self, image: ImageSource, check: Callable[[], None] = lambda: None
+    ) -> NormalizedImage:
+        """Return the input of the network; ``check`` is that of `prepared`."""
+        return NormalizedImage(image, self.parameters, self.survey, check)
 
     def flows(
-        self, image: ImageSource, network: Network, store: BlockStore
+        self,
+        image: ImageSource,
+        network: Network,
+        store: BlockStore,
+        check: Callable[[], None] = lambda: None,
     ) -> NetworkFlows:
         """Return the flows, which may have to be made."""
         return NetworkFlows(
-            image=self.pixels(image),
+            image=self.pixels(image, check),
             network=network,
             parameters=self.parameters,
             diameter=self.diameter,

@@ -133,7 +133,7 @@ class _BlockRun:
         network = executor.network(
             model, device, given["precision"], given["engine"], checkpoint
         )
-        pixels = NormalizedImage(image, parameters)
+        pixels = NormalizedImage(image, parameters, check=checkpoint.check)
         pixels.look(checkpoint)
         plan = BlockPlan(
             place=ImagePlace.of(image),
@@ -158,7 +158,7 @@ class _BlockRun:
         store, resumed = stack.enter_context(
             block_folder(given["folder"], key, given["take_over"])
         )
-        flows = plan.flows(image, network, store)
+        flows = plan.flows(image, network, store, checkpoint.check)
         executor.begin(plan, store)
         counter = TileCounter(checkpoint, flows.count_tiles())
         executor.run_groups(flows, counter, checkpoint)

@@ -37,6 +37,7 @@ from cellpose_studio.core.recipes import (
     join_methods,
 )
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.preparation.steps import from_text
 from cellpose_studio.core.runs.region import Region
 from tests.records import NOON, UNET, run_record
 
@@ -381,3 +382,44 @@ def test_json_holds_the_record_and_the_edits():
     assert RunRecord.model_validate(content["record"]) == record_of()
     assert [e["operation"] for e in content["edits"]] == ["Delete cell"]
     assert (content["format"], content["version"]) == ("cellpose-studio-run", 1)
+
+
+STEPS = tuple(
+    from_text(text)
+    for text in ("stain:stain=dab", "background:radius=30,channel=4", "merge")
+)
+
+
+def test_prepared_input_is_in_every_recipe():
+    parameters = PARAMETERS.model_copy(
+        update={"preparation": STEPS, "channels": (4, 1)}
+    )
+    image = {"shape": (1, 3, 1, 64, 64)}
+    record = record_of(model=SAM, parameters=parameters, image=image)
+    options = parser().parse_args(shlex.split(as_command(record, windows=False))[1:])
+    assert tuple(options.prepare) == STEPS
+    script = as_script(record)
+    tree = ast.parse(script)
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    named = [c for c in calls if getattr(c.func, "id", "") == "from_text"]
+    assert tuple(from_text(call.args[0].value) for call in named) == STEPS
+    text = as_methods(record)
+    assert "the stain DAB was separated from haematoxylin by the matrix" in text
+    assert "by a rolling ball with a radius of 30 px" in text
+    assert "It saw the channel “DAB” (channel 4) and channel 1 of the image." in text
+    assert "Ruifrok" in text
+    assert "Sternberg" in text
+    assert json.loads(as_json(record))["record"]["parameters"]["preparation"][1] == {
+        "kind": "background",
+        "method": "rolling-ball",
+        "radius": 30,
+        "channel": 4,
+    }
+
+
+def test_an_unfinished_run_may_have_asked_for_any_channel():
+    parameters = PARAMETERS.model_copy(
+        update={"preparation": STEPS[:1], "channels": (9,)}
+    )
+    record = record_of(parameters=parameters, image={"shape": (1, 3, 1, 64, 64)})
+    assert "channel 9 of the image" in as_methods(record)

@@ -135,5 +135,6 @@ def test_every_field_can_be_explained_to_a_biologist(field):
         "stack",
         "normalisation",
         "advanced",
+        "preparation",
         "region",
     }

@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.preparation.background import SubtractBackground
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import NetworkCache
@@ -37,6 +38,7 @@ COUNTED = {
     "channels": (2, None),
     "diameter": 50.0,
     "normalization": Normalization(percentile=(5.0, 95.0)),
+    "preparation": (SubtractBackground(radius=9),),
     "resample": False,
     "augment": True,
     "tile_overlap": 0.4,

@@ -18,6 +18,8 @@ from cellpose_studio.core.errors import CannotSave, ParametersUnfit
 from cellpose_studio.core.recipes.command import arguments
 from cellpose_studio.core.recipes.script import studio_script
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.preparation.background import SubtractBackground
+from cellpose_studio.core.runs.preparation.merge import Merge
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import NetworkCache
@@ -32,6 +34,7 @@ from tests.records import NOON
 
 MODEL = shipped()[0]
 NETWORKS = NetworkCache()
+PREPARED = (SubtractBackground(radius=30), Merge(channels=(2, 1), weights=(1, 0.5)))
 WORKER = Path(__file__).with_name("worker.py")
 
 
@@ -92,6 +95,8 @@ def test_masks_are_those_of_the_whole_image(opened, folder):
             ((150, 170), "YX", {"diameter": 33.0, "min_size": 0}),
             ((2, 3, 100, 130), "TZYX", {}),
             ((14, 80, 100), "ZYX", {"do_3D": True}),
+            ((2, 100, 130), "CYX", {"preparation": PREPARED}),
+            ((9, 60, 70), "ZYX", {"do_3D": True, "preparation": PREPARED[:1]}),
         ],
     ),
 )

@@ -43,7 +43,7 @@ class ModelPanel(QWidget):
         super().__init__()
         self._models: list[ModelSpec] = []
         self._image: ImageSource | None = None
-        self._chosen: dict[str, tuple[int | None, ...]] = {}
+        self._chosen: dict[tuple[str, int], tuple[int | None, ...]] = {}
         self.combo = QComboBox(objectName="model")
         # A long name of a model must not widen the panel.
         self.combo.setSizeAdjustPolicy(
@@ -202,7 +202,7 @@ class ModelPanel(QWidget):
     def _save_channels(self) -> None:
         # For this session only: a run records the channels that it used.
         if self._image is not None and (chosen := self.chosen_channels):
-            self._chosen[self._image.key] = chosen
+            self._chosen[_key(self._image)] = chosen
 
     def _list_channels(self) -> None:
         while self.channels.rowCount():
@@ -222,13 +222,19 @@ class ModelPanel(QWidget):
             combo.currentIndexChanged.connect(lambda _: self.changed.emit())
             self.channels.addRow(title, combo)
         default = default_channels(self._image, inputs)
-        self.set_channels(self._chosen.get(self._image.key, default))
+        self.set_channels(self._chosen.get(_key(self._image), default))
 
     def channel_combos(self) -> list[QComboBox]:
         """Return the combo boxes of the inputs of the model, in their order."""
         field = QFormLayout.ItemRole.FieldRole
         rows = range(self.channels.rowCount())
         return [self.channels.itemAt(n, field).widget() for n in rows]
+
+
+def _key(image: ImageSource) -> tuple[str, int]:
+    """Return what tells an image from others, also with channels made of it."""
+    # A channel that was made for the network is chosen as soon as it is there.
+    return image.key, image.made_channels
 
 
 def _about(model: ModelSpec) -> str:
@@ -240,7 +246,7 @@ def _in_image(
     channel: int | None, image: ImageSource, default: int | None
 ) -> int | None:
     """Return ``channel``, or a substitute if ``image`` does not have it."""
-    if channel == GREY and image.channels == 1:
+    if channel == GREY and image.own_channels == 1:
         return 1
     return default if channel and channel > image.channels else channel
 
@@ -250,6 +256,6 @@ def _choices(image: ImageSource, optional: bool) -> list[tuple[str, int | None]]
     if optional:
         choices.append((_NOTHING, None))
     choices += [(name, n) for n, name in enumerate(image.channel_names, start=1)]
-    if image.channels > 1:
+    if image.own_channels > 1:
         choices.append(("grey", GREY))
     return choices

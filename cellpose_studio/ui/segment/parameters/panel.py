@@ -16,7 +16,8 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-from cellpose_studio.ui.segment.engine_choice import EngineChoice
+from cellpose_studio.ui.segment.parameters.engine_choice import EngineChoice
+from cellpose_studio.ui.segment.parameters.preparation import PreparationForm
 from cellpose_studio.ui.segment.run_masks import RunMasks
 from cellpose_studio.ui.widgets.elided_button import ElidedButton
 from cellpose_studio.ui.widgets.form import Form, fields_of
@@ -71,6 +72,7 @@ class ParameterPanel(QWidget):
         self.own_contrast.setToolTip(_OWN_CONTRAST_TIP)
         self.advanced = Form(model, fields_of(model, "advanced"))
         self.engine = EngineChoice()
+        self.preparation = PreparationForm()
         self.run = ElidedButton("Run", "run")
         self.scope = QComboBox(
             objectName="runScope",
@@ -82,6 +84,8 @@ class ParameterPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.main)
         column.addWidget(self.stack_section)
+        self._preparation = Section(self.preparation.title, self.preparation)
+        column.addWidget(self._preparation)
         column.addWidget(Section("Normalisation", self._normalization_page()))
         column.addWidget(Section("Advanced", self._advanced_page()))
         row = QHBoxLayout()
@@ -92,10 +96,12 @@ class ParameterPanel(QWidget):
         column.addWidget(self.masks)
         self.run.clicked.connect(self.run_requested)
         self.mode.currentIndexChanged.connect(self._on_mode)
+        self.preparation.changed.connect(self._on_steps)
         self._on_mode()
 
     def set_image(self, image: ImageSource | None) -> None:
         """Show the parameters that apply to ``image``."""
+        self.preparation.set_image(image)
         is_stack = image is not None and image.planes > 1
         self.stack_section.setVisible(is_stack)
         if image is not None:
@@ -126,6 +132,7 @@ class ParameterPanel(QWidget):
         return SegmentationParameters(
             channels=channels,
             do_3D=mode == "volume",
+            preparation=self.preparation.steps(),
             normalization=Normalization(**self.normalization.values()),
             **self.main.values(),
             **stack,
@@ -147,6 +154,7 @@ class ParameterPanel(QWidget):
         """Return what the fields show, whatever of it applies to the image."""
         return SegmentationParameters(
             do_3D=self.mode_key == "volume",
+            preparation=self.preparation.steps(),
             normalization=Normalization(**self.normalization.values()),
             **self.main.values(),
             **self.stack.values(),
@@ -165,6 +173,7 @@ class ParameterPanel(QWidget):
         if image is not None and values["anisotropy"] == (image.anisotropy or 1.0):
             values["anisotropy"] = None
         self.mode.setCurrentIndex(self.mode.findData(_mode_of(parameters)))
+        self.preparation.set_steps(parameters.preparation)
         self.normalization.set_values(values.pop("normalization"))
         for form in (self.main, self.stack, self.advanced):
             form.set_values(values)
@@ -193,6 +202,9 @@ class ParameterPanel(QWidget):
         form.addRow(self.advanced)
         form.addRow("Engine", self.engine)
         return page
+
+    def _on_steps(self) -> None:
+        self._preparation.title.setText(self.preparation.title)
 
     def _on_mode(self) -> None:
         mode = self.mode.currentData()

@@ -1,0 +1,1 @@
+"""Steps that prepare the pixels of an image, computed where they are read."""

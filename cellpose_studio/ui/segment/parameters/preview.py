@@ -1,0 +1,168 @@
+"""Shows on the canvas what the network will see of the plane shown."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer
+
+from cellpose_studio.app.jobs import Job
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.engine.flows.preparation.picture import input_picture
+from cellpose_studio.ui.canvas.canvas import Canvas
+from cellpose_studio.ui.segment.panel import SegmentPanel
+from cellpose_studio.ui.services import Services
+
+_LARGEST = 4096 * 4096
+"""Pixels of which a picture is made; of larger planes, what is in view is shown."""
+
+_DELAY = 150
+"""Milliseconds without a change after which the picture is made."""
+
+_WORKING = "Preparing the input…"
+_TOO_FAR = "Zoom in to show the prepared input: this image is large."
+_NO_PLANES = "The prepared input is shown in planes, not in a 3D rendering."
+
+
+class PreparedPreview(QObject):
+    """The picture of the prepared input, made anew after each change."""
+
+    def __init__(self, services: Services, panel: SegmentPanel, canvas: Canvas) -> None:
+        super().__init__(panel)
+        self._services = services
+        self._session = services.session
+        self._panel = panel
+        self._canvas = canvas
+        self._form = panel.parameters.preparation
+        self._job: Job | None = None
+        self._timer = QTimer(self, singleShot=True, interval=_DELAY)
+        self._timer.timeout.connect(self._start)
+        self._form.show_input.toggled.connect(self._on_toggled)
+        fields = panel.parameters
+        for signal in (
+            panel.model.changed,
+            fields.preparation.changed,
+            fields.normalization.changed,
+            canvas.rendering.changed,
+        ):
+            signal.connect(self._refresh)
+        canvas.plane_changed.connect(self._on_plane)
+        canvas.camera.changed.connect(self._on_view)
+        canvas.image_changed.connect(self._on_image)
+
+    @property
+    def shown(self) -> bool:
+        """Whether the user wants to see it."""
+        return bool(self._form.show_input.isChecked())
+
+    def _on_toggled(self, on: bool) -> None:
+        if on:
+            self._refresh()
+        else:
+            self._stop()
+            self._canvas.prepared.show(None)
+            self._say("")
+
+    def _on_image(self) -> None:
+        # The picture has left the canvas with its image.
+        self._stop()
+        self._refresh()
+
+    def _on_plane(self) -> None:
+        if self.shown:
+            # The picture is that of another plane.
+            self._canvas.prepared.hide()
+            self._refresh()
+
+    def _on_view(self) -> None:
+        if self._is_large:
+            self._refresh()
+
+    def _refresh(self, *_: Any) -> None:
+        if self.shown:
+            self._timer.start()
+
+    @property
+    def _is_large(self) -> bool:
+        image = self._session.shown
+        return image is not None and prod(image.source.shape[3:]) > _LARGEST
+
+    def _stop(self) -> None:
+        self._timer.stop()
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    def _start(self) -> None:
+        self._stop()
+        image, request = self._session.shown, self._panel.run_request()
+        if not self.shown or image is None or request is None:
+            self._canvas.prepared.show(None)
+            self._say("")
+            return
+        if self._canvas.rendering.on:
+            self._say(_NO_PLANES)
+            self._canvas.prepared.show(None)
+            return
+        part = self._part()
+        if part is None:
+            self._say(_TOO_FAR)
+            self._canvas.prepared.show(None)
+            return
+        source, (_, parameters) = image.source, request
+        t, z = source.frame_and_plane(self._canvas.plane)
+        self._say(_WORKING)
+        job = Job(
+            "Preparing the input",
+            lambda checkpoint: input_picture(
+                source, parameters, t, z, part, checkpoint.check
+            ),
+            quiet=True,
+        )
+        corner = (part[0].start, part[1].start)
+        job.finished.connect(partial(self._on_done, job, corner))
+        job.failed.connect(partial(self._on_failed, job))
+        # Reading a plane must not wait for a network, nor a stroke for reading it.
+        self._job = self._services.stack_jobs.start(job)
+
+    def _part(self) -> tuple[slice, slice] | None:
+        """Return rows and columns to show; None if too much of a plane is in view."""
+        image = self._session.shown
+        assert image is not None
+        height, width = image.source.shape[3:]
+        if not self._is_large:
+            return slice(0, height), slice(0, width)
+        part = self._canvas.camera.part_in_view()
+        if part is None or prod(side.stop - side.start for side in part) > _LARGEST:
+            return None
+        return part
+
+    def _on_done(self, job: Job, corner: tuple[int, int], picture: Any) -> None:
+        image = self._session.shown
+        if job is not self._job or image is None:
+            return
+        self._job = None
+        # All planes show the picture, until that of the next one is there.
+        lead = image.source.label_shape[:-2]
+        self._canvas.prepared.show(
+            np.broadcast_to(picture, (*lead, *picture.shape)), corner
+        )
+        self._say("Shown as the network will see it.")
+
+    def _on_failed(self, job: Job, error: Exception) -> None:
+        if job is not self._job:
+            return
+        self._job = None
+        self._canvas.prepared.show(None)
+        if isinstance(error, StudioError):
+            self._say(f"{error.message} {error.hint}".strip())
+        else:
+            self._say("")
+            self._services.show_error(error)
+
+    def _say(self, text: str) -> None:
+        self._form.state.setText(text)
+        self._form.state.setVisible(bool(text))
