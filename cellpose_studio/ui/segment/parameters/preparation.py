@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -76,8 +76,11 @@ class PreparationForm(QWidget):
         )
         self.show_input.setToolTip(_SHOW_TIP)
         self.state = QLabel(objectName="preparedState", wordWrap=True)
+        self.state.setTextFormat(Qt.TextFormat.PlainText)
         self.state.hide()
         self._warning = QLabel(objectName="preparationProblem", wordWrap=True)
+        # Plain, because it names a file.
+        self._warning.setTextFormat(Qt.TextFormat.PlainText)
         self._steps = QVBoxLayout()
         row = QHBoxLayout()
         row.addWidget(self.add)
