@@ -62,15 +62,16 @@ class NetworkPicture:
         """
         layers = self._model.layers
         there = self._layer is not None and self._layer in layers
-        flat = self._image is not None and self._model.dims.ndisplay != 3
-        if there and flat and pixels is not None and self._fits(pixels, corner):
+        image = self._image if self._model.dims.ndisplay != 3 else None
+        shown = image is not None and pixels is not None
+        if there and shown and self._fits(pixels, corner):
             self._layer.data = pixels
             self._layer.visible = True
             return
         if there:
             layers.remove(self._layer)
         self._layer = None
-        if pixels is None or not flat:
+        if pixels is None or image is None:
             return
         self._layer = self._model.add_image(
             pixels,
@@ -80,7 +81,7 @@ class NetworkPicture:
             blending="translucent_no_depth",
             metadata={_PICTURE: True},
             translate=self._translation(corner),
-            **placement(self._image),
+            **placement(image),
         )
         # The picture that was chosen last is on top of other ones.
         below = sum(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import Literal
 
@@ -296,7 +297,7 @@ class SegmentPanel(QScrollArea):
         elif self._image is None:
             missing = "Open an image first."
         elif self._count is None and self.parameters.preparation.problem:
-            missing = self.parameters.preparation.problem
+            missing = escape(self.parameters.preparation.problem)
         elif self._count == 0:
             missing = "No image matches this scope. Choose another one next to Run."
         what = self._image.name if self._image else ""

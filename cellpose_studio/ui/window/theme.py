@@ -26,6 +26,9 @@ ADDITIONS = """
 #presets, #forget { background: {{ background }}; padding: 2px 8px; }
 #presets:hover, #forget:hover { background: {{ foreground }}; }
 #presets::menu-indicator, #forget::menu-indicator { image: none; }
+#addStep { background: {{ foreground }}; padding: 4px 8px; }
+#addStep:hover { background: {{ primary }}; }
+#addStep::menu-indicator { image: none; }
 #comparisonBar { background: {{ foreground }}; }
 #comparisonBar QLabel { background: transparent; }
 HistoryPanel QToolButton { background: {{ foreground }}; padding: 5px 8px; }

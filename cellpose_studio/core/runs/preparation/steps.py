@@ -63,7 +63,9 @@ STEP_KINDS = {
 _STEP: TypeAdapter[Any] = TypeAdapter(Step)
 
 
-def names_after(names: Sequence[str], steps: Steps) -> tuple[str, ...]:
+def names_after(
+    names: Sequence[str], steps: Sequence[PreparationStep]
+) -> tuple[str, ...]:
     """Return the names of the channels after some steps, from those before."""
     found = list(names)
     for step in steps:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.preparation.background import SubtractBackground
@@ -27,8 +27,10 @@ _BALL = 0.25
 A ball of 50 px is about as high in Fiji on an image of 8 bits that uses them well.
 """
 
-_ROWS = 128
-"""Rows after which a slow filter looks whether it was stopped."""
+_SHRINKING = {10: 1, 30: 2, 100: 4}
+"""By how much the image is shrunk for a ball of a radius up to this, as in Fiji."""
+
+_MOST_SHRINKING = 8
 
 
 def background_subtracted(
@@ -41,13 +43,22 @@ def background_subtracted(
         blurs = dict.fromkeys(channels, partial(_less_gaussian, radius=radius))
         return with_changes(image, blurs, int(_TRUNCATED * radius + 0.5), check)
     if step.method == "rolling-ball":
-        contrasts = Contrasts(image)
-        balls = {c: _RollingBall(radius, contrasts, c, check) for c in channels}
-        return with_changes(image, balls, radius, check)
+        contrasts, shrinking = Contrasts(image), _shrinking(radius)
+        balls = {
+            c: _RollingBall(radius, shrinking, partial(contrasts.of, c))
+            for c in channels
+        }
+        margin = radius + 3 * shrinking
+        return with_changes(image, balls, margin, check, grid=shrinking)
     sign = 1 if step.method == "white-top-hat" else -1
     hats = dict.fromkeys(channels, partial(_top_hat, radius=radius, sign=sign))
     # An opening looks at the pixels around those that it looks at.
     return with_changes(image, hats, 2 * radius, check)
+
+
+def _shrinking(radius: int) -> int:
+    fits = (factor for most, factor in _SHRINKING.items() if radius <= most)
+    return next(fits, _MOST_SHRINKING)
 
 
 def _less_gaussian(plane: FloatArray, radius: int) -> FloatArray:
@@ -59,9 +70,8 @@ def _less_gaussian(plane: FloatArray, radius: int) -> FloatArray:
     if not holes.any():
         return np.asarray(plane - gaussian_filter(plane, radius, **given))
     # Pixels that are no number have no weight in the mean.
-    there = (~holes).astype(plane.dtype)
     total = gaussian_filter(np.where(holes, 0, plane), radius, **given)
-    share = gaussian_filter(there, radius, **given)
+    share = 1 - gaussian_filter(holes.astype(plane.dtype), radius, **given)
     mean = np.divide(total, share, out=np.zeros_like(total), where=share > 0)
     return np.where(holes, np.nan, plane - mean).astype(plane.dtype)
 
@@ -84,32 +94,45 @@ def _top_hat(plane: FloatArray, radius: int, sign: int) -> FloatArray:
 
 @dataclass(frozen=True)
 class _RollingBall:
-    """Subtracts the top of a ball that rolls under the image."""
+    """Subtracts the top of a ball that rolls under the image.
+
+    As in Fiji, the ball rolls under a smaller image, whose pixels are the darkest ones
+    of small squares, and what it touches is interpolated.
+    """
 
     radius: int
-    contrasts: Contrasts
-    channel: int
-    check: Check
+    shrinking: int
+    contrast: Callable[[], float]
 
     def __call__(self, plane: FloatArray) -> FloatArray:
-        height = self.contrasts.of(self.channel) * _BALL
-        holes = ~np.isfinite(plane)
-        seen = np.where(holes, np.inf, plane).astype(plane.dtype)
-        background = np.empty_like(seen)
-        for top in range(0, len(seen), _ROWS):
-            self.check()
-            outer = slice(max(0, top - self.radius), top + _ROWS + self.radius)
-            found = self._background(seen[outer], height)
-            inner = slice(top - outer.start, top - outer.start + _ROWS)
-            background[top : top + _ROWS] = found[inner]
-        with np.errstate(invalid="ignore"):
-            return np.where(holes, np.nan, seen - background).astype(plane.dtype)
-
-    def _background(
-        self, rows: npt.NDArray[np.floating[Any]], height: float
-    ) -> FloatArray:
         from skimage.restoration import ellipsoid_kernel, rolling_ball
 
-        side = 2 * self.radius + 1
-        kernel = ellipsoid_kernel((side, side), height)
-        return np.asarray(rolling_ball(rows, kernel=kernel))
+        holes = ~np.isfinite(plane)
+        small = _darkest(np.where(holes, np.inf, plane), self.shrinking)
+        side = 2 * round(self.radius / self.shrinking) + 1
+        kernel = ellipsoid_kernel((side, side), self.contrast() * _BALL)
+        top = np.asarray(rolling_ball(small, kernel=kernel))
+        # No ball is near what is not a number.
+        top[~np.isfinite(top)] = 0
+        for axis, length in enumerate(plane.shape):
+            top = _interpolated(top, self.shrinking, length, axis)
+        return np.where(holes, np.nan, plane - top).astype(plane.dtype)
+
+
+def _darkest(plane: FloatArray, size: int) -> FloatArray:
+    """Return the darkest pixel of each square of a ``size``, from the first corner."""
+    more = [(0, -length % size) for length in plane.shape]
+    padded = np.pad(plane, more, constant_values=np.inf)
+    y, x = (length // size for length in padded.shape)
+    found: FloatArray = padded.reshape(y, size, x, size).min(axis=(1, 3))
+    return found
+
+
+def _interpolated(small: FloatArray, size: int, length: int, axis: int) -> FloatArray:
+    """Return ``length`` pixels along an axis, linearly between centres of squares."""
+    at = (np.arange(length) + 0.5) / size - 0.5
+    at = at.clip(0, small.shape[axis] - 1)
+    low = np.floor(at).astype(np.intp)
+    high = np.minimum(low + 1, small.shape[axis] - 1)
+    share = np.expand_dims((at - low).astype(small.dtype), 1 - axis)
+    return small.take(low, axis) * (1 - share) + small.take(high, axis) * share

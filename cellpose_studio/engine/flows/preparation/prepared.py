@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.preparation.step import PreparationStep
-from cellpose_studio.core.runs.preparation.steps import Steps
 from cellpose_studio.engine.flows.preparation.background import background_subtracted
 from cellpose_studio.engine.flows.preparation.merging import merged
 from cellpose_studio.engine.flows.preparation.readers import Check
@@ -25,7 +24,9 @@ PREPARE: dict[str, Prepare] = {
 
 
 def prepared(
-    image: ImageSource, steps: Steps, check: Check = lambda: None
+    image: ImageSource,
+    steps: Sequence[PreparationStep],
+    check: Check = lambda: None,
 ) -> ImageSource:
     """Return ``image`` after ``steps``; reads no pixels yet.
 

@@ -29,6 +29,9 @@ Combine = Callable[[FloatArray], FloatArray]
 Change = Callable[[FloatArray], FloatArray]
 """Changes a plane (Y, X) of a channel; pixels that are no number stay so."""
 
+_BAND = 1024
+"""Rows of a plane that are changed at once."""
+
 _WINDOWS, _WINDOW = 4, 256
 """Windows along each side of a plane, and their size, px, that tell its contrast."""
 
@@ -55,13 +58,18 @@ def with_channel(
 
 
 def with_changes(
-    image: ImageSource, changes: Mapping[int, Change], margin: int, check: Check
+    image: ImageSource,
+    changes: Mapping[int, Change],
+    margin: int,
+    check: Check,
+    grid: int = 1,
 ) -> ImageSource:
     """Return an image of which planes are changed, by their channel, from 0.
 
-    A pixel may depend on those within ``margin`` of it.
+    A pixel may depend on those within ``margin`` of it. What is changed begins at a
+    multiple of ``grid`` in each plane.
     """
-    reader = _Changed(image, dict(changes), margin, check)
+    reader = _Changed(image, dict(changes), margin, check, grid)
     return replace(image, dtype=work_dtype(image), reader=reader)
 
 
@@ -101,6 +109,7 @@ class _Changed:
     changes: dict[int, Change]
     margin: int
     check: Check
+    grid: int
 
     def read(self, region: Region) -> npt.NDArray[np.generic]:
         """As in `PixelReader`."""
@@ -110,15 +119,23 @@ class _Changed:
         found = np.empty(shape, work_dtype(self.image))
         for at in np.ndindex(*shape[:3]):
             t, c, z = (span.start + n for span, n in zip(spans, at, strict=False))
-            self.check()
-            found[at] = self._plane(t, c, z, spans[3], spans[4])
+            # A plane may be so large that a change of all of it takes long.
+            for top in range(0, shape[3], _BAND):
+                self.check()
+                first = spans[3].start + top
+                band = slice(first, min(first + _BAND, spans[3].stop))
+                part = found[(*at, slice(top, top + _BAND))]
+                part[:] = self._plane(t, c, z, band, spans[4])
         return found
 
     def _plane(self, t: int, c: int, z: int, rows: slice, columns: slice) -> FloatArray:
         change = self.changes.get(c)
         reach = self.margin if change else 0
         grown = [
-            slice(max(0, side.start - reach), min(side.stop + reach, size))
+            slice(
+                max(0, side.start - reach) // self.grid * self.grid,
+                min(side.stop + reach, size),
+            )
             for side, size in zip((rows, columns), self.image.shape[3:], strict=True)
         ]
         one = [slice(n, n + 1) for n in (t, c, z)]

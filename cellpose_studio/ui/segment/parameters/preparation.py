@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -75,8 +76,11 @@ class PreparationForm(QWidget):
         )
         self.show_input.setToolTip(_SHOW_TIP)
         self.state = QLabel(objectName="preparedState", wordWrap=True)
+        self.state.setTextFormat(Qt.TextFormat.PlainText)
         self.state.hide()
         self._warning = QLabel(objectName="preparationProblem", wordWrap=True)
+        # Plain, because it names a file.
+        self._warning.setTextFormat(Qt.TextFormat.PlainText)
         self._steps = QVBoxLayout()
         row = QHBoxLayout()
         row.addWidget(self.add)
@@ -90,11 +94,11 @@ class PreparationForm(QWidget):
 
     def steps(self) -> Steps:
         """Return the steps as they are shown."""
-        return tuple(editor.step() for editor in self._editors)
+        return cast("Steps", tuple(editor.step() for editor in self._editors))
 
-    def set_steps(self, steps: Steps) -> None:
+    def set_steps(self, steps: Sequence[PreparationStep]) -> None:
         """Show other steps."""
-        if steps != self.steps():
+        if tuple(steps) != self.steps():
             self._show(steps)
 
     def set_image(self, image: ImageSource | None) -> None:
@@ -108,7 +112,7 @@ class PreparationForm(QWidget):
         count = len(self._editors)
         return f"{TITLE} ({counted(count, 'step')})" if count else TITLE
 
-    def _show(self, steps: tuple[PreparationStep, ...]) -> None:
+    def _show(self, steps: Sequence[PreparationStep]) -> None:
         for editor in self._editors:
             self._steps.removeWidget(editor)
             editor.hide()
@@ -136,12 +140,12 @@ class PreparationForm(QWidget):
     def _on_remove(self, n: int) -> None:
         steps = list(self.steps())
         del steps[n]
-        self._show(tuple(steps))
+        self._show(steps)
 
     def _on_raise(self, n: int) -> None:
         steps = list(self.steps())
         steps[n - 1 : n + 1] = steps[n], steps[n - 1]
-        self._show(tuple(steps))
+        self._show(steps)
 
     def _on_changed(self) -> None:
         self._update()

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, QTimer
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.engine.flows.preparation.picture import input_picture
-from cellpose_studio.ui.canvas.canvas import Canvas
+from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.services import Services
 

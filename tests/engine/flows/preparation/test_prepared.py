@@ -17,6 +17,7 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.preparation.background import SubtractBackground
 from cellpose_studio.core.runs.preparation.merge import Merge
 from cellpose_studio.core.runs.preparation.stain import SeparateStain
+from cellpose_studio.engine.flows.preparation import readers
 from cellpose_studio.engine.flows.preparation.picture import input_picture
 from cellpose_studio.engine.flows.preparation.prepared import prepared
 
@@ -146,6 +147,25 @@ def test_each_part_is_that_of_the_whole_image(pixels, method, with_holes):
         rows, columns = (slice(at, at + int(random.integers(1, 25))) for at in (y, x))
         region = (slice(1, 2), slice(1, 4), slice(0, 2), rows, columns)
         np.testing.assert_array_equal(image.reader.read(region), whole[region])
+
+
+@pytest.mark.parametrize("radius", [25, 60])
+def test_a_large_ball_rolls_under_all_parts_alike(radius, monkeypatch):
+    random = np.random.default_rng(3)
+    pixels = random.gamma(2.0, 90.0, (1, 1, 1, 203, 231)) + np.linspace(0, 900, 231)
+    # Cells are much higher than the ball lets the background be.
+    pixels[..., 100:112, 110:122] += 3000
+    step = SubtractBackground(radius=radius)
+    image = prepared(image_of(pixels.astype(np.uint16)), (step,))
+    whole = everything(image)[0, 0, 0]
+    assert np.median(whole[104:108, 114:118]) > 2500
+    assert abs(np.median(whole[:, :40]) - np.median(whole[:, -40:])) < 60
+    monkeypatch.setattr(readers, "_BAND", 37)
+    np.testing.assert_array_equal(everything(image)[0, 0, 0], whole)
+    for y, x in random.integers(0, 150, (8, 2)):
+        part = slice(y, y + 41), slice(x, x + 33)
+        seen = image.reader.read((slice(0, 1),) * 3 + part)[0, 0, 0]
+        np.testing.assert_array_equal(seen, whole[part])
 
 
 def test_holes_stay_holes_and_spoil_nothing_else(pixels):
