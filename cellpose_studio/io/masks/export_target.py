@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
 
-import numpy as np
-
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.masks.labels import Labels
+from cellpose_studio.core.masks.map_ids import without
 from cellpose_studio.core.wording import first_names
 from cellpose_studio.io.masks.export_formats import FORMATS, IDS_ENDING
+from cellpose_studio.io.masks.mapped import empty_labels
 
 IfExists = Literal["replace", "skip", "number", "refuse"]
 """What to do with an image some of whose files exist: write over them, leave the
@@ -104,4 +104,4 @@ def without_cells(labels: Labels, cells: Collection[int]) -> Labels:
     """Return a label image without some cells; the same one if there are none."""
     if not cells:
         return labels
-    return np.where(np.isin(labels, list(cells)), labels.dtype.type(0), labels)
+    return without(labels, [*cells], empty_labels)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.review.training_marks import pack_mask
 from cellpose_studio.core.runs.flows import Flows
 
@@ -147,10 +148,8 @@ def _is_spread(values: npt.NDArray[Any]) -> bool:
     starts = range(0, flat.size, _BLOCK)
     if any(np.any(flat[at : at + _BLOCK] % _SPREAD) for at in starts):
         return False
-    import fastremap
-
     # A single one is foreground rather, and has an advice of its own.
-    return bool(np.count_nonzero(fastremap.unique(values)) > 1)
+    return bool(cell_count(values) > 1)
 
 
 def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:

@@ -33,6 +33,7 @@ from cellpose_studio.io.masks.export_target import (
     target,
     without_cells,
 )
+from cellpose_studio.io.masks.mapped import empty_labels
 from cellpose_studio.ui.files.export_dialog import (
     ExportDialog,
     ask_if_exists,
@@ -63,7 +64,7 @@ class _Export:
         pixels = self.pixels or self.labels.pixels.snapshot()
         masks = MasksToExport.of(
             self.image,
-            without_cells(pixels.array(), self.left_out),
+            without_cells(pixels.array(empty_labels), self.left_out),
             self.labels.flows,
             self.labels.settings(),
             self.mothers,
