@@ -1,10 +1,13 @@
-"""Paths of the application's resources and of the user's folders, and their kind."""
+"""Paths of the application's and the user's folders; kinds and hashes of files."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import PlatformDirs
@@ -12,6 +15,9 @@ from platformdirs import PlatformDirs
 HOME = "CELLPOSE_STUDIO_HOME"
 _CELLPOSE_MODELS = "CELLPOSE_LOCAL_MODELS_PATH"
 _XDG_CACHE = "XDG_CACHE_HOME"
+
+_PART = 1 << 24
+"""Bytes of a file at once: read well within a second even from a slow disk."""
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -139,6 +145,33 @@ def split_name(name: str) -> tuple[str, str]:
     """Return the ``stem`` and ``suffix`` of a path of that name, without making one."""
     dot = name.rfind(".")
     return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
+
+
+def sha256_of(path: Path, check: Callable[[], None] = lambda: None) -> str:
+    """Return the SHA-256 of a file, in hexadecimal; ``check`` may raise to stop."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(_PART):
+            check()
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def files_in(
+    folder: Path, check: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield all files below a folder, none if it does not exist.
+
+    Links are not followed, and what cannot be read is left out. ``check`` may raise
+    to stop.
+    """
+    for where, _, names in os.walk(folder):
+        for name in names:
+            check()
+            path = Path(where, name)
+            # Another process may have removed it.
+            with suppress(OSError):
+                yield path, path.lstat()
 
 
 def real_path(path: Path) -> Path:

@@ -44,6 +44,12 @@ def some(names: Sequence[str]) -> str:
     return f"{', '.join(names[:MOST_NAMES])}{more}"
 
 
+def first_names(names: Sequence[str], most: int = 3, rest: str = "more") -> str:
+    """Return the first names, and how many more there are: "a, b, c and 1,200 more"."""
+    more = len(names) - most
+    return listed([*names[:most], *([f"{more:,} {rest}"] if more > 0 else [])])
+
+
 def listed(parts: Sequence[str]) -> str:
     """Return parts as a text: "a", "a and b", "a, b and c"."""
     *first, last = parts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from cellpose_studio.paths import (
     cache_dir,
     config_dir,
     data_dir,
+    files_in,
     log_dir,
     model_folders,
     resource,
@@ -146,7 +146,8 @@ def size_of(storage: Storage, checkpoint: Checkpoint | None = None) -> int:
 
     Links are not followed, and what cannot be read is not counted.
     """
-    return sum(status.st_size for _, status in _files(storage.path, checkpoint))
+    check = (checkpoint or Checkpoint()).check
+    return sum(status.st_size for _, status in files_in(storage.path, check))
 
 
 def clear(storage: Storage, checkpoint: Checkpoint | None = None) -> Cleared:
@@ -160,7 +161,8 @@ def clear(storage: Storage, checkpoint: Checkpoint | None = None) -> Cleared:
     if not storage.ending or cache_dir() not in storage.path.parents:
         raise ValueError(f"{storage.title} is no cache")
     files, size, kept = 0, 0, 0
-    for path, status in _files(storage.path, checkpoint):
+    check = (checkpoint or Checkpoint()).check
+    for path, status in files_in(storage.path, check):
         first = path.relative_to(storage.path).parts[0]
         ours = any(name.endswith(storage.ending) for name in (first, path.name))
         # A dot marks a temporary file, to which another process may be writing.
@@ -193,16 +195,3 @@ def room_text(size: int) -> str:
         if size >= 1000**power:
             return f"{size / 1000**power:.1f} {unit}"
     return f"{size} bytes"
-
-
-def _files(
-    folder: Path, checkpoint: Checkpoint | None
-) -> Iterator[tuple[Path, os.stat_result]]:
-    for where, _, names in os.walk(folder):
-        for name in names:
-            if checkpoint is not None:
-                checkpoint.check()
-            path = Path(where, name)
-            # Another process may have removed it.
-            with suppress(OSError):
-                yield path, path.lstat()

@@ -60,6 +60,7 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
     from cellpose_studio.core.edits.shapes import brush
     from cellpose_studio.core.masks.cell_table import CellTable
     from cellpose_studio.core.masks.labels import polygons
+    from cellpose_studio.core.masks.map_ids import only
 
     labels = np.zeros((16, 16), np.uint32)
     labels[2:14, 2:14] = 1
@@ -87,7 +88,7 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
         table.change(change, labels)
         redraw_labels(drawn, labels, change.region(labels.shape))
     label_thumbnail(labels)
-    polygons(labels)
+    polygons(only(labels, [1]))
     draw_marks(drawn, labels, everything, marks_of({1: "accepted"}))
 
 

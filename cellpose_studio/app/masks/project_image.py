@@ -98,10 +98,17 @@ class ProjectImage:
 
     @property
     def corrected(self) -> bool:
-        """Any of its masks were changed by hand, or cells of them decided on."""
-        return any(self.statuses.values()) or any(
-            labels.by_hand for labels in self.label_sets.values()
-        )
+        """Any of its masks are corrected."""
+        return any(map(self.is_corrected, {*self.label_sets, *self.statuses}))
+
+    def is_corrected(self, name: str) -> bool:
+        """Return whether masks were changed by hand, or cells of them decided on.
+
+        Of a project that is not open, `workflows.evaluation.corrected` tells that.
+        """
+        labels = self.kept_masks(name)
+        by_hand = labels is not None and labels.by_hand
+        return by_hand or bool(self.statuses.get(name))
 
     def kept_masks(self, name: str) -> LabelSet | None:
         """Return masks of that name; while others are previewed, those before."""

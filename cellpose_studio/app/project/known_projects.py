@@ -60,16 +60,14 @@ def summary_of(path: Path, unnamed: bool = False) -> ProjectSummary:
         return _summary(file, unnamed)
 
 
-def summaries(paths: Iterable[Path]) -> list[ProjectSummary]:
-    """Return what named projects are, in the same order.
+def summaries(paths: Iterable[Path]) -> Iterator[ProjectSummary]:
+    """Yield what named projects are, in the same order; each is opened when asked for.
 
     Those that have gone, or cannot be read, are left out.
     """
-    found = []
     for path in paths:
         with suppress(StudioError, OSError):
-            found.append(summary_of(path))
-    return found
+            yield summary_of(path)
 
 
 def masks_elsewhere(

@@ -192,7 +192,7 @@ class Runs:
                     )
 
                     cluster = stack.enter_context(open_cluster(choice, checkpoint))
-                    given = cluster.arguments()
+                    given |= cluster.arguments()
                 blocks = segment_in_blocks(*common, side, **given)
                 result = stack.enter_context(blocks).loaded(
                     checkpoint.check, empty_labels

@@ -16,12 +16,10 @@ from cellpose_studio.core.measure.experiment.columns import (
     columns_from,
 )
 from cellpose_studio.core.review.training_marks import OPTIONS_STATE
-from cellpose_studio.core.wording import image_count, listed
+from cellpose_studio.core.wording import first_names, image_count
 from cellpose_studio.io.project.tables.training.marks import write_marks
 from cellpose_studio.io.project.tables.training.members import write_member
 from cellpose_studio.io.project.tables.window_state import write_state
-
-_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -49,12 +47,8 @@ class HeldCopy:
         saved = f"Saved what is open as {self.project.name}: masks of {images}."
         if not self.missing:
             return saved
-        names = [*self.missing[:_NAMES]]
-        if len(self.missing) > _NAMES:
-            names.append(f"{len(self.missing) - _NAMES:,} more images")
-        return (
-            f"{saved} Masks of {listed(names)} were not in memory: they are not in it."
-        )
+        names = first_names(self.missing, rest="more images")
+        return f"{saved} Masks of {names} were not in memory: they are not in it."
 
 
 def save_held(session: Session, path: Path) -> HeldCopy:

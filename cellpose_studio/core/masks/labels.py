@@ -7,34 +7,48 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.masks.chunks import EmptyLabels, in_memory
+from cellpose_studio.core.masks.map_ids import map_ids
+
 Labels = npt.NDArray[np.integer]
 Points = npt.NDArray[np.integer]
 
 
+_BAND = 1 << 18
+"""Pixels that are looked at before other threads may go on."""
+
+
+def unique_ids(labels: Labels) -> npt.NDArray[np.integer]:
+    """Return all values of labels, ascending; the window can go on meanwhile."""
+    import fastremap
+
+    flat = labels.reshape(-1)
+    # fastremap holds the GIL.
+    bands = [flat[at : at + _BAND] for at in range(0, flat.size, _BAND)]
+    every = [flat[:0], *(fastremap.unique(band) for band in bands)]
+    return np.unique(np.concatenate(every))
+
+
 def compact_labels(
-    labels: Labels,
+    labels: Labels, empty: EmptyLabels = in_memory
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
     """Return the labels renumbered 1..N in the order of their ids, and the old ids.
 
     ``ids[new]`` is the old id, and ``ids[0]`` is 0. ``labels`` is not modified; it is
-    returned itself if its ids are 1..N already.
+    returned itself if its ids are 1..N already. ``empty`` makes the array of others.
     """
-    import fastremap
-
-    present = fastremap.unique(labels)
+    present = unique_ids(labels)
     ids = np.concatenate([[0], present[present != 0]]).astype(np.uint32)
     # Cellpose numbers cells from 1 without gaps, so most masks need no copy.
     if int(ids[-1]) == len(ids) - 1:
         return labels.astype(np.uint32, copy=False), ids
-    # A table from old to new ids could take gigabytes, because ids may be high.
-    return np.searchsorted(ids, labels).astype(np.uint32), ids
+    names = dict(zip(ids[1:].tolist(), range(1, len(ids)), strict=True))
+    return map_ids(labels.astype(np.uint32, copy=False), names, empty), ids
 
 
 def cell_ids(labels: Labels) -> list[int]:
     """Return the ids of all cells, ascending."""
-    import fastremap
-
-    return [cell for cell in fastremap.unique(labels).tolist() if cell]
+    return [cell for cell in unique_ids(labels).tolist() if cell]
 
 
 def cell_count(labels: Labels) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,43 @@ def map_ids(
     flat = np.ascontiguousarray(labels).reshape(-1)
     _rename(flat, ids, others, result.reshape(-1))
     return result
+
+
+def only(
+    labels: Labels, cells: Sequence[int], empty: EmptyLabels = in_memory
+) -> Labels:
+    """Return labels without all but some cells; ``empty`` makes the array."""
+    return _chosen(labels, cells, True, empty)
+
+
+def without(
+    labels: Labels, cells: Sequence[int], empty: EmptyLabels = in_memory
+) -> Labels:
+    """Return labels without some cells; ``empty`` makes the array."""
+    return _chosen(labels, cells, False, empty)
+
+
+def _chosen(
+    labels: Labels, cells: Sequence[int], keep: bool, empty: EmptyLabels
+) -> Labels:
+    result = empty(labels.shape)
+    flat = np.ascontiguousarray(labels, np.uint32).reshape(-1)
+    _choose(flat, np.array(cells, np.uint32), keep, result.reshape(-1))
+    return result
+
+
+@compiled
+def _choose(labels: Labels, cells: Ids, keep: bool, kept: Labels) -> None:
+    known = numba.typed.Dict.empty(numba.uint32, numba.boolean)
+    for n in range(len(cells)):
+        known[cells[n]] = True
+    size, at = len(labels), 0
+    while at < size:
+        cell = labels[at]
+        name = cell if (cell in known) == keep else np.uint32(0)
+        while at < size and labels[at] == cell:
+            kept[at] = name
+            at += 1
 
 
 @compiled

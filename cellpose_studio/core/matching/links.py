@@ -12,7 +12,7 @@ from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, in_memory
 from cellpose_studio.core.masks.labels import cell_ids
-from cellpose_studio.core.masks.map_ids import map_ids
+from cellpose_studio.core.masks.map_ids import map_ids, only
 from cellpose_studio.core.matching.compare import shared_pixels
 
 Ids = npt.NDArray[np.uint32]
@@ -58,7 +58,11 @@ def carry_over_ids(
 
 
 def keep_locked(
-    after: Labels, before: Labels, locked: Sequence[int], deleted: Mask | None = None
+    after: Labels,
+    before: Labels,
+    locked: Sequence[int],
+    deleted: Mask | None = None,
+    empty: EmptyLabels = in_memory,
 ) -> Labels:
     """Return the labels of a new run, merged with the locked cells of the old ones.
 
@@ -73,14 +77,15 @@ def keep_locked(
         The new labels, with ids carried over.
     deleted
         Pixels of the cells that the user deleted; None if there are none.
+    empty
+        Makes arrays of labels.
     """
-    import fastremap
-
-    kept = fastremap.mask_except(before, [int(cell) for cell in locked])
+    kept = only(before, locked, empty)
     taken = kept != 0
     table = CellTable.of(after)
     going = {*cell_ids(kept), *_deleted_cells(after, table, deleted)}
-    result = after.copy()
+    result = empty(after.shape)
+    result[...] = after
     # All other cells stay as they are, so only these are worth a visit.
     for cell in {*cell_ids(after[taken]), *going}:
         box = table.box(cell)

@@ -9,7 +9,7 @@ import numpy as np
 
 from cellpose_studio.core.edits.changes import box_around
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, in_memory
 from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.wording import cell_count
@@ -65,6 +65,7 @@ def merge_region(
     region: Region,
     frames: int,
     locked: Collection[int] = (),
+    empty: EmptyLabels = in_memory,
 ) -> RegionMerge:
     """Return the masks with the cells of a run in ``region`` in place of those there.
 
@@ -82,6 +83,8 @@ def merge_region(
         Cells of the run only, of the same shape.
     frames
         Number of time points.
+    empty
+        Makes the array of the masks.
     """
     inside = region.pixels_in(present, frames)
     there = {cell for cell, n in inside.items() if 2 * n >= table.size_of(cell)}
@@ -91,7 +94,8 @@ def merge_region(
     found = CellTable.of(new)
     ids = found.ids().tolist()
     boxes = [*map(found.box, ids), *map(table.box, going)]
-    result = present.copy()
+    result = empty(present.shape)
+    result[...] = present
     if boxes:
         box = box_around(boxes)
         part, cells = present[box], new[box]

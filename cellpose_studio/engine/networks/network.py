@@ -33,7 +33,8 @@ from cellpose_studio.engine.networks.size_model import (
 from cellpose_studio.engine.networks.transformers import fused_attention
 from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weight_checks import misfit
-from cellpose_studio.engine.networks.weights import Weights, read_weights, sha256_of
+from cellpose_studio.engine.networks.weights import Weights, read_weights
+from cellpose_studio.paths import sha256_of
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +30,9 @@ from cellpose_studio.engine.networks.weight_checks import (
     refuse_inflated,
     refuse_unusable,
 )
-from cellpose_studio.paths import special_kind
+from cellpose_studio.paths import sha256_of, special_kind
 
 Weights = dict[str, Tensor]
-
-_PART = 1 << 24  # bytes; read well within a second even from a slow disk
 
 
 def inspect(path: Path) -> ModelSpec:
@@ -168,16 +165,6 @@ def weight_bytes(net: nn.Module) -> bytes:
     content = io.BytesIO()
     torch.save(net.state_dict(), content)
     return content.getvalue()
-
-
-def sha256_of(path: Path, check: Callable[[], None] = lambda: None) -> str:
-    """Return the SHA-256 of a file, in hexadecimal; ``check`` may raise to stop."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(_PART):
-            check()
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def _load(path: Path, mapped: bool) -> Any:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.atomic import cannot_save, replacing
 from cellpose_studio.io.cache.block_owner import Ownership, owner_of
-from cellpose_studio.io.processes import host_name
+from cellpose_studio.io.temporary import remove_leftovers, temporary_name
 
 T = TypeVar("T")
 Array = npt.NDArray[Any]
@@ -28,9 +28,6 @@ _CHUNK = 512
 _STATE = "state.json"
 _ABANDONED = 7 * 24 * 3600.0
 """Seconds after which the state of a run that was stopped is not resumed any more."""
-
-_OLD_PART = 3600.0
-"""Seconds after which no other computer still writes what it has begun to."""
 
 
 class BlockFolder:
@@ -70,7 +67,7 @@ class BlockFolder:
             If the disk is full, say. Nothing of it is there then.
         """
         target = self._folder / key
-        part = self._folder / _part_name(key)
+        part = self._folder / temporary_name("saving")
         try:
             part.mkdir()
             for name, array in arrays.items():
@@ -120,24 +117,6 @@ class BlockFolder:
                 with suppress(OSError):
                     os.listdir(self._folder)  # noqa: PTH208
                 time.sleep(0.2)
-
-
-def _part_name(key: str) -> str:
-    """Return the name of a folder that is being written, which tells by whom."""
-    return f".{key}-{host_name()}-{os.getpid()}-{secrets.token_hex(4)}"
-
-
-def _is_left(part: Path) -> bool:
-    """Return whether nobody writes a folder of `_part_name` any more."""
-    import psutil
-
-    try:
-        host, process, _ = part.name.rsplit("-", 3)[1:]
-        if host == host_name():
-            return not psutil.pid_exists(int(process))
-        return part.stat().st_mtime < time.time() - _OLD_PART
-    except (OSError, ValueError):
-        return True
 
 
 def _move(part: Path, target: Path) -> None:
@@ -209,11 +188,9 @@ def block_folder(
                 "stopped there less than five minutes ago.",
                 "Start it again later; --take-over takes its blocks over at once.",
             )
+        remove_leftovers(folder)
         resumed = any(folder.glob(f"*/{_STATE}"))
         folder.mkdir(exist_ok=True)
-        for left in folder.glob(".*-*"):
-            if _is_left(left):
-                shutil.rmtree(left, ignore_errors=True)
         ours = Ownership(folder)
     except OSError as error:
         raise _full(folder, error) from error

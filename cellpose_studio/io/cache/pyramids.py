@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.images.levels import halved, level_factors, level_shape
+from cellpose_studio.paths import files_in
 
 Array = npt.NDArray[Any]
 Plane = tuple[int, int, int]
@@ -347,15 +348,6 @@ def _shrink(parent: Path, budget: int) -> None:
             found.append((folder.stat().st_mtime, folder))
     total = 0
     for _, folder in sorted(found, reverse=True):
-        total += _size(folder)
+        total += sum(status.st_size for _, status in files_in(folder))
         if total > budget:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _size(folder: Path) -> int:
-    size = 0
-    for where, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                size += Path(where, name).stat().st_size
-    return size

@@ -10,6 +10,7 @@ from typing import Any
 
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.core.images.image import Colour
+from cellpose_studio.core.wording import first_names
 from cellpose_studio.io.images.stored_image import (
     PixelSize,
     Stored,
@@ -25,9 +26,6 @@ _VERSIONS = ("0.1", "0.2", "0.3", "0.4", "0.5")
 _HOLDS_IMAGES = ("multiscales", "plate", "bioformats2raw.layout")
 
 _OPEN_AXIS = "?"
-
-_NAMED = 3
-"""Parts that are missing are named up to this number."""
 
 # Axes of versions before 0.3, which do not list them.
 _FIRST_AXES = [{"name": name} for name in "tczyx"]
@@ -73,10 +71,9 @@ def open_ome_zarr(folder: Path) -> list[Stored]:
 
 def _told(missing: list[Path], folder: Path) -> str:
     names = [path.relative_to(folder).as_posix() for path in missing]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return (
-        f"{folder.name} is not complete: {', '.join(names[:_NAMED])}{more} of what it "
-        "lists cannot be found."
+        f"{folder.name} is not complete: {first_names(names)} of what it lists cannot "
+        "be found."
     )
 
 

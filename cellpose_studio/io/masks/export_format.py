@@ -14,6 +14,7 @@ import numpy.typing as npt
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.labels import Labels, compact_labels
 from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.io.masks.mapped import empty_labels
 
 LARGEST_UINT16 = 65535
 
@@ -70,7 +71,7 @@ class MasksToExport:
         class_names: Sequence[str] = (),
     ) -> MasksToExport:
         """Return what writers need to know of ``labels``."""
-        numbered, ids = compact_labels(labels)
+        numbered, ids = compact_labels(labels, empty_labels)
         # Cellpose also uses the smaller type where it is enough.
         fits = len(ids) - 1 <= LARGEST_UINT16
         # Divisions are known of cells, too, that were deleted.
@@ -78,7 +79,7 @@ class MasksToExport:
         return cls(
             image=image,
             labels=labels,
-            numbered=numbered.astype(np.uint16 if fits else np.uint32),
+            numbered=numbered.astype(np.uint16 if fits else np.uint32, copy=False),
             ids=ids,
             flows=flows,
             settings=settings or {},

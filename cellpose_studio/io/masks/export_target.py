@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
 
-import numpy as np
-
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.masks.labels import Labels
+from cellpose_studio.core.masks.map_ids import without
+from cellpose_studio.core.wording import first_names
 from cellpose_studio.io.masks.export_formats import FORMATS, IDS_ENDING
+from cellpose_studio.io.masks.mapped import empty_labels
 
 IfExists = Literal["replace", "skip", "number", "refuse"]
 """What to do with an image some of whose files exist: write over them, leave the
@@ -91,10 +92,9 @@ def target(base: Path, kinds: Collection[str], if_exists: IfExists) -> Path | No
 
 def exists_already(files: Sequence[Path]) -> CannotSave:
     """Return the error that names files which are not to be replaced."""
-    several = len(files) > 1
-    names = f"{files[0]} and {len(files) - 1:,} more files" if several else files[0]
+    names = first_names([*map(str, files)], 1, "more files")
     return CannotSave(
-        f"{names} {'exist' if several else 'exists'} already.",
+        f"{names} {'exist' if len(files) > 1 else 'exists'} already.",
         "Add --overwrite to replace such files, or --skip-existing to leave their "
         "images out.",
     )
@@ -104,4 +104,4 @@ def without_cells(labels: Labels, cells: Collection[int]) -> Labels:
     """Return a label image without some cells; the same one if there are none."""
     if not cells:
         return labels
-    return np.where(np.isin(labels, list(cells)), labels.dtype.type(0), labels)
+    return without(labels, [*cells], empty_labels)

@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.review.training_marks import pack_mask
 from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.io.masks.mapped import empty_labels
 
 _LARGEST_ID = int(np.iinfo(np.uint32).max)
 
@@ -147,10 +149,8 @@ def _is_spread(values: npt.NDArray[Any]) -> bool:
     starts = range(0, flat.size, _BLOCK)
     if any(np.any(flat[at : at + _BLOCK] % _SPREAD) for at in starts):
         return False
-    import fastremap
-
     # A single one is foreground rather, and has an advice of its own.
-    return bool(np.count_nonzero(fastremap.unique(values)) > 1)
+    return bool(cell_count(values) > 1)
 
 
 def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:
@@ -179,7 +179,9 @@ def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:
     if int(highest) + shift > _LARGEST_ID:
         raise _not_masks(path, f"it holds numbers beyond {_LARGEST_ID}")
     # In the type of the file, the highest value plus 1 could overflow.
-    return (values.astype(np.int64) + 1 if shift else values).astype(np.uint32)
+    labels = empty_labels(values.shape)
+    labels[...] = values.astype(np.int64) + 1 if shift else values
+    return labels
 
 
 def to_json_values(value: Any) -> Any:

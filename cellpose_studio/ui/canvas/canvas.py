@@ -24,6 +24,7 @@ from cellpose_studio.ui.canvas.frames import Frames
 from cellpose_studio.ui.canvas.glyphs import Glyphs
 from cellpose_studio.ui.canvas.image_layers import add_image
 from cellpose_studio.ui.canvas.layers.large_image import LargeLayers
+from cellpose_studio.ui.canvas.layers.lazy_nodes import install_lazy_nodes
 from cellpose_studio.ui.canvas.lines import JoinedPaths, Lines, Path
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 from cellpose_studio.ui.canvas.mouse import Mouse
@@ -103,6 +104,7 @@ class Canvas(QObject):
             get_qapp()
             install_plane_sliders()
             install_scale_bar()
+            install_lazy_nodes()
 
         class Viewer(QtViewer):
             def dragEnterEvent(self, event: Any) -> None:

@@ -21,12 +21,11 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.core.wording import cell_count, image_count
+from cellpose_studio.core.wording import cell_count, first_names
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.export_target import IfExists
 from cellpose_studio.ui.files.dialogs import ok_cancel
 
-_NAMED = 3
 _BESIDE = "beside each image"
 
 
@@ -203,8 +202,6 @@ def _what(images: Sequence[ProjectImage], left_out: int) -> str:
     """Name the images and count their cells, without those that are left out."""
     cells = sum(image.masks.cells for image in images if image.masks is not None)
     cells -= left_out
-    names = ", ".join(image.source.name for image in images[:_NAMED])
-    more = len(images) - _NAMED
-    listed = f"{names} and {image_count(more)} more" if more > 0 else names
+    names = first_names([image.source.name for image in images])
     masks = f" (masks “{images[0].active}”)" if len(images) == 1 else ""
-    return f"{listed}: {cell_count(cells)}{masks}"
+    return f"{names}: {cell_count(cells)}{masks}"

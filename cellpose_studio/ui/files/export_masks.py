@@ -17,7 +17,13 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave, StudioError
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.snapshot import Snapshot
-from cellpose_studio.core.wording import cell_count, counted, image_count, were
+from cellpose_studio.core.wording import (
+    cell_count,
+    counted,
+    first_names,
+    image_count,
+    were,
+)
 from cellpose_studio.io.atomic import cannot_save
 from cellpose_studio.io.masks.export import Saved, save_fitting
 from cellpose_studio.io.masks.export_format import MasksToExport
@@ -27,6 +33,7 @@ from cellpose_studio.io.masks.export_target import (
     target,
     without_cells,
 )
+from cellpose_studio.io.masks.mapped import empty_labels
 from cellpose_studio.ui.files.export_dialog import (
     ExportDialog,
     ask_if_exists,
@@ -36,7 +43,6 @@ from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.batches.export_names import ExportNames
 
 _DEFAULT = ("tif", "npy")
-_NAMED = 3
 
 AskIfExists = Callable[[Sequence[Path], QWidget], IfExists | None]
 
@@ -58,7 +64,7 @@ class _Export:
         pixels = self.pixels or self.labels.pixels.snapshot()
         masks = MasksToExport.of(
             self.image,
-            without_cells(pixels.array(), self.left_out),
+            without_cells(pixels.array(empty_labels), self.left_out),
             self.labels.flows,
             self.labels.settings(),
             self.mothers,
@@ -220,11 +226,10 @@ def _saved(result: _Result) -> str:
     parts = []
     files = result.files
     if files:
-        names = ", ".join(file.name for file in files[:_NAMED])
-        more = f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
+        names = first_names([file.name for file in files])
         folders = {file.parent for file in files}
         where = f"in {files[0].parent}" if len(folders) == 1 else "beside the images"
-        parts.append(f"Saved {names}{more} {where}.")
+        parts.append(f"Saved {names} {where}.")
     if result.left_out:
         count = result.left_out
         parts.append(f"{cell_count(count)} that you rejected {were(count)} left out.")

@@ -28,6 +28,7 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.axes import AxesQuestion
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.provenance.revision import CellChanges, MotherChanges
+from cellpose_studio.core.wording import first_names
 from cellpose_studio.io.masks.folders import ImageFiles
 from cellpose_studio.io.masks.imported import ImportedMasks, to_json_values
 from cellpose_studio.ui.files.dialogs import AxesDialog
@@ -136,9 +137,8 @@ class Opener:
         could exceed the memory, and its first images are shown before the last ones
         are read.
         """
-        title = f"Opening {paths[0].name}" if paths else "Opening"
-        if len(paths) > 1:
-            title += f" and {len(paths) - 1} more"
+        names = [path.name for path in paths]
+        title = f"Opening {first_names(names, 1)}" if paths else "Opening"
         project = self._session.project
         opening = _Opening(
             paths=paths,

@@ -10,7 +10,7 @@ from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.project.known_projects import MasksElsewhere
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.wording import image_count
+from cellpose_studio.core.wording import first_names, image_count
 from cellpose_studio.ui.widgets.message_bar import MessageBar, details_of
 from cellpose_studio.workflows.left_out import LeftOut
 
@@ -104,8 +104,8 @@ def _left_out(report: OpeningReport, text: str) -> list[Failure]:
 
 def _offer_text(offers: Sequence[Offer]) -> str:
     kept = image_count(len({image.key for image, _ in offers}))
-    more = f" and {len(offers) - 1:,} more" if len(offers) > 1 else ""
+    names = first_names([masks.name for _, masks in offers], 1)
     return (
         f"The project kept its own masks of {kept}. Other masks lie beside the files: "
-        f"{offers[0][1].name}{more}."
+        f"{names}."
     )

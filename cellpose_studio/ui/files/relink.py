@@ -11,15 +11,12 @@ from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.wording import image_count, were
+from cellpose_studio.core.wording import first_names, image_count, were
 from cellpose_studio.io.images.missing import missing_files
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.relink import LostImage, find_lost, is_replaced
 
 Found = list[tuple[ProjectImage, ImageSource | None]]
-
-_NAMED = 3
-"""How many of the images that were not found a message names."""
 
 
 class Relinker:
@@ -84,12 +81,9 @@ def summary(found: Found) -> str:
     remaining = [image.source.name for image, source in found if source is None]
     if not remaining:
         return f"{image_count(len(found))} {were(len(found))} found."
-    names = ", ".join(remaining[:_NAMED])
-    if len(remaining) > _NAMED:
-        names += f" and {len(remaining) - _NAMED} more"
     verb = "is" if len(remaining) == 1 else "are"
     count = len(found) - len(remaining)
     return (
         f"{count} of {image_count(len(found))} {were(count)} found; "
-        f"{names} {verb} still missing."
+        f"{first_names(remaining)} {verb} still missing."
     )

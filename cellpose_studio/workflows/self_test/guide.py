@@ -6,13 +6,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from cellpose_studio.core.wording import first_names
 from cellpose_studio.paths import resource
 from cellpose_studio.workflows.self_test.check import CheckFailed, Found, Place
 
 FIRST = "guide/index.html"
-
-_NAMED = 3
-"""How many wrong links are named."""
 
 
 def check_guide(_: Place) -> Found:
@@ -40,17 +38,12 @@ def check_guide(_: Place) -> Found:
                 if target.suffix == ".html":
                     pages.append(target)
     if lost:
-        raise CheckFailed(f"Leads nowhere: {_first(lost)}.")
+        raise CheckFailed(f"Leads nowhere: {first_names(lost)}.")
     if fetched:
-        raise CheckFailed(f"Comes from the web: {_first(fetched)}.")
+        raise CheckFailed(f"Comes from the web: {first_names(fetched)}.")
     if len(pages) == 1:
         raise CheckFailed("The first page leads to no other.")
     return Found(f"{len(pages)} pages, whose links lead somewhere")
-
-
-def _first(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 class _Links(HTMLParser):

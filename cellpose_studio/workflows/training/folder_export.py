@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from cellpose_studio.core.errors import CannotSave, TrainingSetUnfit
 from cellpose_studio.core.models.training import TrainingImage
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.io.atomic import cannot_save, replacing
+from cellpose_studio.paths import sha256_of
 from cellpose_studio.workflows.training.folder_manifest import (
     IGNORED_FOLDER,
     MANIFEST,
@@ -184,7 +184,7 @@ def _refuse_own_files(
                 "Choose another folder.",
             )
         for path, known in ((image, one.image_sha256), (masks, one.masks_sha256)):
-            if path.exists() and _sha256(path) != known:
+            if path.exists() and sha256_of(path) != known:
                 raise CannotSave(
                     f"{path.name} in {folder.name} was changed after it had been "
                     "exported, which another export would undo.",
@@ -246,8 +246,8 @@ def _write(folder: Path, n: int, part: SetPart) -> tuple[ExportedImage, str]:
         image=f"{stem}.tif",
         masks=f"{stem}_masks.tif",
         ignored=ignored,
-        image_sha256=_sha256(image),
-        masks_sha256=_sha256(masks),
+        image_sha256=sha256_of(image),
+        masks_sha256=sha256_of(masks),
         role=pair.role,
         name=pair.name,
         source=pair.source,
@@ -329,7 +329,3 @@ def _write_png(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
     _, data = cv2.imencode(".png", pixels)
     with replacing(path) as file:
         file.write_bytes(data.tobytes())
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

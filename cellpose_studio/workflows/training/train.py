@@ -12,6 +12,7 @@ from cellpose_studio.core.models.card import TrainingData, UnusedFiles
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.core.models.training_set import TrainingPair
+from cellpose_studio.core.wording import counted, first_names
 from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.engine.training.trainer import Report
@@ -137,12 +138,10 @@ def _with_left_out(
 def _sentences(data: Sequence[TrainingData]) -> Iterator[str]:
     for folder in data:
         for group in folder.left_out:
-            count = len(group.files)
-            names = ", ".join(group.files[:_MOST_NAMES])
-            rest = count - _MOST_NAMES
-            more = f" and {rest} more, which the model card names" if rest > 0 else ""
-            files = f"{count} file{'s' * (count > 1)}"
-            yield f"{folder.name}: {files} left out, {group.reason}: {names}{more}"
+            rest = "more, which the model card names"
+            names = first_names(group.files, _MOST_NAMES, rest)
+            files = counted(len(group.files), "file")
+            yield f"{folder.name}: {files} left out, {group.reason}: {names}"
 
 
 def _command(

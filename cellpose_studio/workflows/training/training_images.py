@@ -14,12 +14,12 @@ import numpy as np
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
 from cellpose_studio.core.images.distinct_names import with_folders
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.images.intensities import as_float32
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.models.card import UnusedFiles
 from cellpose_studio.core.models.training import TrainingImage
 from cellpose_studio.core.models.training_set import Role, TrainingPair
-from cellpose_studio.engine.networks.weights import sha256_of
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.exchange.extent import ImageExtent
 from cellpose_studio.io.masks.folders import (
@@ -29,9 +29,9 @@ from cellpose_studio.io.masks.folders import (
     masks_in,
     scan_folder,
 )
-from cellpose_studio.io.masks.imported import FOREGROUND_HINT
+from cellpose_studio.io.masks.imported import FOREGROUND_HINT, ImportedMasks
 from cellpose_studio.io.masks.reader import read_masks
-from cellpose_studio.paths import real_path, special_kind
+from cellpose_studio.paths import real_path, sha256_of, special_kind
 
 ROLES: tuple[Role, ...] = ("train", "validation")
 
@@ -134,7 +134,7 @@ def folder_pairs(
     Raises
     ------
     TrainingSetUnfit, ImageUnreadable, MasksUnreadable
-        If one cannot be trained on.
+        If one cannot be trained on. The pixels of images are read by the training only.
     """
     of_folder = Counter(folder for _, _, folder in files)
     images = [image for image, _, _ in files]
@@ -150,7 +150,7 @@ def folder_pairs(
                 name=names[n],
                 role=role,
                 identity=_identity(image, masks),
-                cells=cell_count(read().labels),
+                cells=cell_count(_masks(image, masks)[1].labels),
                 source=f"{image.name} with {masks.name}",
                 read=read,
             )
@@ -171,6 +171,17 @@ def _identity(*files: Path) -> str:
 
 def _pair(image: Path, masks: Path, share: float) -> TrainingImage:
     """Read one image with all its channels."""
+    source, true = _masks(image, masks)
+    channels = source.volume(0, range(source.channels))[:, 0]
+    pixels = np.stack([as_float32(channel)[0] for channel in channels])
+    if true.unlabelled is not None:
+        # Cells may lie there, which would teach the network that they are none.
+        pixels[:, true.unlabelled] = np.nan
+    return TrainingImage(image.name, pixels, true.labels, share, true.unlabelled)
+
+
+def _masks(image: Path, masks: Path) -> tuple[ImageSource, ImportedMasks]:
+    """Return an image, whose pixels are not read yet, and masks that fit it."""
     try:
         source = open_images(image)[0]
     except AxesAmbiguous as ambiguous:
@@ -178,18 +189,13 @@ def _pair(image: Path, masks: Path, share: float) -> TrainingImage:
             ambiguous.message, "Training takes single planes."
         ) from ambiguous
     true = read_masks(masks, ImageExtent.of(source))
-    labels = true.labels
     if true.foreground_only:
         raise TrainingSetUnfit(true.foreground_reason, FOREGROUND_HINT)
-    if labels.ndim != 2 or source.label_shape != labels.shape:
+    shape = true.labels.shape
+    if len(shape) != 2 or source.label_shape != shape:
         raise TrainingSetUnfit(
             f"{image.name} has the shape {source.label_shape}, but {masks.name} has "
-            f"{labels.shape}.",
+            f"{shape}.",
             "Training takes single planes, with masks of the same size.",
         )
-    channels = source.volume(0, range(source.channels))[:, 0]
-    pixels = np.stack([as_float32(channel)[0] for channel in channels])
-    if true.unlabelled is not None:
-        # Cells may lie there, which would teach the network that they are none.
-        pixels[:, true.unlabelled] = np.nan
-    return TrainingImage(image.name, pixels, labels, share, true.unlabelled)
+    return source, true

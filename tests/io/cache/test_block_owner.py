@@ -12,6 +12,7 @@ import pytest
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.cache import block_owner
 from cellpose_studio.io.cache.block_store import BlockFolder, block_folder
+from cellpose_studio.io.temporary import temporary_name
 
 ELSEWHERE = {
     "host": "0" * 8,
@@ -89,10 +90,10 @@ def test_what_a_dead_process_had_begun_is_removed(tmp_path):
     folder = tmp_path / "key"
     folder.mkdir()
     BlockFolder(folder).put("a", {}, {})
-    begun = [".b-0-0", f".b-{block_owner.host_name()}-{2**22 + 1}-aa"]
-    living = f".c-{block_owner.host_name()}-{os.getpid()}-aa"
-    elsewhere = ".d-00000000-1-aa"
-    for name in (*begun, living, elsewhere):
+    begun = f".saving-{block_owner.host_name()}-{2**22 + 1}-1-{'a' * 12}"
+    living = temporary_name("saving")
+    elsewhere = f".saving-00000000-1-1-{'a' * 12}"
+    for name in (begun, living, elsewhere):
         (folder / name).mkdir()
     with block_folder(tmp_path, "key") as (_, resumed):
         assert resumed

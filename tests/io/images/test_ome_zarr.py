@@ -401,8 +401,8 @@ def plate(folder, wells, there, fields=("0", "1"), fields_there=("0", "1")):
     ("there", "fields", "left", "missing"),
     [
         ((1, 2), ("0", "1"), 4, "A/3"),
-        ((2,), ("0", "1"), 2, "A/1, A/3"),
-        ((1, 2, 3), ("0", "1", "2"), 6, "A/1/2, A/2/2, A/3/2"),
+        ((2,), ("0", "1"), 2, "A/1 and A/3"),
+        ((1, 2, 3), ("0", "1", "2"), 6, "A/1/2, A/2/2 and A/3/2"),
     ],
 )
 def test_of_a_plate_what_is_there_opens(tmp_path, there, fields, left, missing):

@@ -64,3 +64,35 @@ def test_icons_are_written_once_and_again_where_some_are_missing(tmp_path, qapp)
     icon.write_text("of another version")
     write()
     assert icon.read_text() == right
+
+
+@pytest.mark.slow
+def test_what_draws_volumes_is_made_when_a_volume_is_shown(user, tmp_path):
+    pixels = np.zeros((6, 40, 50), np.uint16)
+    pixels[2:5, 10:30, 10:30] = 900
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": "ZYX"})
+    tifffile.imwrite(tmp_path / "a_masks.tif", (pixels > 0).astype(np.uint16))
+    [image] = user.open(path)
+    user.wait_for(lambda: image.masks.pixels.loaded)
+    canvas = user.window.canvas
+    nodes = [
+        canvas.widget.layer_to_visual[layer]._layer_node
+        for layer in canvas.model.layers
+    ]
+    flat = canvas.widget.screenshot(flash=False)
+
+    def made():
+        names = {"volume", "_volume_node"}
+        return [bool(names & vars(one).keys()) for one in nodes]
+
+    assert made() == [False, False]
+    canvas.rendering.set_on(True)
+    user.wait_for(lambda: canvas.model.dims.ndisplay == 3)
+    solid = canvas.widget.screenshot(flash=False)
+    assert made() == [True, True]
+    # Both are on the screen: grey of the image, a colour of the cell.
+    assert (solid[..., :3].max(axis=2) > 60).mean() > 0.01
+    assert (np.ptp(solid[..., :3].astype(int), axis=2) > 40).mean() > 0.01
+    canvas.rendering.set_on(False)
+    np.testing.assert_array_equal(canvas.widget.screenshot(flash=False), flat)

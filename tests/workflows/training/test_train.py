@@ -398,7 +398,7 @@ def test_the_card_counts_what_was_used_and_names_the_rest(
     }
     assert said == [
         "images: 1 file left out, with fewer than 4 cells: few.tif",
-        "images: 2 files left out, without masks: misspelt.tif, misspelt_mask.tif",
+        "images: 2 files left out, without masks: misspelt.tif and misspelt_mask.tif",
         "images: 1 file left out, whose masks are the result of a model: model.tif",
         "images: 1 file left out, masks without an image: gone_masks.tif",
     ]

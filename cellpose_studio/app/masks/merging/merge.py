@@ -122,11 +122,11 @@ def merge_into(
     checkpoint.check()
     left_out = None
     if locked or known.deleted:
-        every = keep_locked(labels, present, locked)
+        every = keep_locked(labels, present, locked, empty=empty_labels)
         labels = every
         if known.deleted:
             gone = where_deleted(project, known.deleted, labels.shape)
-            labels = keep_locked(every, present, locked, gone)
+            labels = keep_locked(every, present, locked, gone, empty_labels)
             left_out = _bringing_back(labels, every)
             # Cells that are drawn until they come back must not get their ids.
             highest = max(highest, int(every.max()))

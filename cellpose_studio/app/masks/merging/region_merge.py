@@ -14,9 +14,11 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits.changes import box_around
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.map_ids import only
 from cellpose_studio.core.matching.compare import shared_pixels
 from cellpose_studio.core.matching.region_merge import RegionMerge, merge_region
 from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.io.masks.mapped import empty_labels
 
 _IN = ", in a region: "
 
@@ -55,9 +57,16 @@ def merge_in_region(
     """
     region = new.parameters.region
     assert region is not None
-    merge = merge_region(present, table, new.array, region, frames, locked)
+    merge = merge_region(
+        present, table, new.array, region, frames, locked, empty_labels
+    )
     checkpoint.check()
-    freed = np.isin(merge.labels, list(merge.found))
+    pixels = LabelImage(merge.labels, highest=max(table.highest, masks.pixels.highest))
+    pixels.load()
+    freed = np.zeros(present.shape, bool)
+    if merge.found:
+        box = box_around(map(pixels.cell_table().box, merge.found))
+        freed[box] = only(merge.labels[box], [*merge.found]) > 0
     if region.cell_at is None:
         box = region.box(present.shape, frames)
         freed[box] |= region.mask((present.shape[-2], present.shape[-1]))
@@ -66,8 +75,6 @@ def merge_in_region(
         deleted = not_at(project, known.deleted, freed, mostly=True)
         left = replace(left, deleted=deleted)
     checkpoint.check()
-    pixels = LabelImage(merge.labels, highest=max(table.highest, masks.pixels.highest))
-    pixels.load()
     if new.maker is not None:
         confidence = new.maker.confidence(merge.labels, new.parameters, checkpoint)
         confidence = confidence.among(np.array(sorted(merge.found), np.uint32))

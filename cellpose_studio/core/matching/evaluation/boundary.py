@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.masks.labels import outlines
+from cellpose_studio.core.masks.map_ids import only
 from cellpose_studio.core.matching.evaluation.overlaps import Flags, Ids, Labels
 from cellpose_studio.core.matching.evaluation.scores import BoundaryCounts
 
@@ -33,11 +34,9 @@ def boundary_counts(
     counted
         Ids of the true and the found cells that count; None counts all.
     """
-    import fastremap
-
     if counted is not None:
         pair = zip((true, found), counted, strict=True)
-        true, found = (fastremap.mask_except(a, ids.tolist()) for a, ids in pair)
+        true, found = (only(labels, ids.tolist()) for labels, ids in pair)
     kernel = _disk(radius)
     near_true, near_found = (_near(labels, kernel) for labels in (true, found))
     if ignore is not None:

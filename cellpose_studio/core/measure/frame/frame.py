@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.masks.labels import unique_ids
 from cellpose_studio.core.measure.definition import Group
 from cellpose_studio.core.measure.frame import cell_pass
 from cellpose_studio.core.measure.frame.crofton import perimeters, surfaces
@@ -97,14 +98,12 @@ def measured_frame(
 
 
 def _ids(volume: Volume, parts: Sequence[Part], workers: Workers) -> Ids:
-    import fastremap
-
     found = [np.zeros(0, np.uint32)]
     for part in parts:
         seen = Slab(volume, part, around=False)
 
         def of_bands(_: int, share: Sequence[Part], seen: Slab = seen) -> list[Array]:
-            return [fastremap.unique(seen.plane(band)) for band in workers.each(share)]
+            return [unique_ids(seen.plane(band)) for band in workers.each(share)]
 
         for ids in workers.share(bands(part, volume.shape[2]), of_bands):
             found += ids

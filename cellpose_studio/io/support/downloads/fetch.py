@@ -6,7 +6,6 @@ its hash has been checked. No program that looks for the target finds a part of 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,10 +19,11 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.io.atomic import cannot_save, move_into_place
 from cellpose_studio.io.support.downloads.connection import Answer, Connection
 from cellpose_studio.io.support.web import NoAnswer, host_of
+from cellpose_studio.paths import sha256_of
 
 _UNIT = 1000
 """Bytes per step that is reported: Qt counts steps in 32 bits."""
-_PART = 1 << 22
+
 _SPARE = 50_000_000
 """Bytes that a download leaves free on the disk."""
 _MOST = 20_000_000_000
@@ -89,23 +89,13 @@ def fetch(
     try:
         if not target.exists():
             _Download(wanted, target, checkpoint, timeout).run()
-        return file_sha256(target, checkpoint)
+        return sha256_of(target, checkpoint.check)
     except OSError as error:
         raise cannot_save(target, error) from error
     finally:
         # Windows removes no file that is open, and elsewhere another program may have
         # the lock by now; an empty file does no harm.
         lock.release()
-
-
-def file_sha256(path: Path, checkpoint: Checkpoint) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(_PART):
-            checkpoint.check()
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def partial_path(target: Path) -> Path:
@@ -133,7 +123,7 @@ class _Download:
             raise NoAnswer(f"{self._host} does not send {self._wanted.what}.")
         self._checkpoint.reached(0, 0, f"checking {self._wanted.what}")
         if self._wanted.sha256:
-            found = file_sha256(self._part, self._checkpoint)
+            found = sha256_of(self._part, self._checkpoint.check)
             if found != self._wanted.sha256:
                 # Going on from a wrong file would never make it right.
                 self._forget()

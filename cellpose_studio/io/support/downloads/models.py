@@ -25,7 +25,6 @@ from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.support.downloads.fetch import (
     Wanted,
     fetch,
-    file_sha256,
     partial_path,
 )
 from cellpose_studio.io.support.downloads.hashes import record_hash, recorded_hashes
@@ -34,6 +33,7 @@ from cellpose_studio.paths import (
     find_model_file,
     model_folders,
     resource,
+    sha256_of,
 )
 
 MIRROR = "CELLPOSE_STUDIO_MODELS_URL"
@@ -141,7 +141,7 @@ def check(model: PublishedModel, checkpoint: Checkpoint) -> list[CheckedFile]:
         path = find_model_file(file.name)
         if path is None:
             continue
-        sha256 = file_sha256(path, checkpoint)
+        sha256 = sha256_of(path, checkpoint.check)
         recorded = recorded_hashes().get(file.name)
         verdict: Verdict
         if file.sha256:
@@ -205,7 +205,9 @@ def _write_average(model: PublishedModel, path: Path, checkpoint: Checkpoint) ->
     for file in model.files:
         found = find_model_file(file.name)
         assert found is not None
-        members.append({"file": file.name, "sha256": file_sha256(found, checkpoint)})
+        members.append(
+            {"file": file.name, "sha256": sha256_of(found, checkpoint.check)}
+        )
     content = {"average": members, "diam_mean": model.diam_mean}
     # The hash of this text identifies the model, so it must be the same everywhere.
     with replacing(path) as part:

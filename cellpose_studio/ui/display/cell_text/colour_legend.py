@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
 from qtpy.QtCore import QPoint, QRect, QRectF, QSize, Qt, QTimer
-from qtpy.QtGui import QColor, QPainter, QPaintEvent
+from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent
 from qtpy.QtWidgets import QWidget
 
+from cellpose_studio.core.display.figure import Legend
+from cellpose_studio.core.display.figure_legend import hex_colour, scale_colours
 from cellpose_studio.core.display.label_picture import uncertainty_palette
 from cellpose_studio.ui.canvas.canvas import Canvas
-from cellpose_studio.ui.widgets.pixmap import qimage_of
+from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 
 UNKNOWN = "Uncertainty unknown: these masks do not come from a run"
 UNCERTAINTY = "uncertain", "certain"
@@ -22,17 +20,25 @@ _BAR = (90, 10)  # px
 _PAD = 8  # px inside the box
 _MARGIN = 10  # px between the box and the edges of the canvas
 
-Palette = npt.NDArray[np.float32]
 
+def legend_of(masks: MaskLayers) -> Legend:
+    """Return what the colours of cells tell: a scale, or classes with their keys.
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Content:
-    """What the legend says: a title, and a scale or the names of classes."""
-
-    title: str = ""
-    ends: tuple[str, str] = ("", "")
-    scale: Palette | None = None
-    classes: tuple[tuple[str, QColor], ...] = ()
+    It has only a title where nothing is known.
+    """
+    colours = masks.cell_colours
+    if colours is None:
+        if not masks.uncertainty_known:
+            return Legend(title=UNKNOWN)
+        return Legend(ends=UNCERTAINTY, scale=scale_colours(uncertainty_palette()))
+    if colours.classes:
+        classes = tuple(
+            (name, hex_colour(colours.palette[at - 1])) for name, at in colours.classes
+        )
+        return Legend(title=colours.title, classes=classes)
+    # The last colour is that of cells without a value.
+    scale = scale_colours(colours.palette[:-1]) if any(colours.ends) else ()
+    return Legend(title=colours.title, ends=colours.ends, scale=scale)
 
 
 class ColourLegend(QWidget):
@@ -44,7 +50,7 @@ class ColourLegend(QWidget):
         # The tools on the canvas below need the events of the mouse.
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
-        self._content = _Content()
+        self._content = Legend()
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self.refresh)
         for signal in (
@@ -69,7 +75,7 @@ class ColourLegend(QWidget):
         masks = self._canvas.masks
         on = masks.visible and (masks.by_uncertainty or masks.cell_colours is not None)
         if on:
-            self._content = self._present()
+            self._content = legend_of(masks)
             box = QRect(QPoint(), self._extent())
             below = self._canvas.surface.height() - box.height() - _MARGIN
             box.moveTo(_MARGIN, below)
@@ -90,50 +96,35 @@ class ColourLegend(QWidget):
         if shown.title:
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, shown.title)
             line.translate(0, height)
-        if shown.scale is not None:
+        if shown.scale:
             self._paint_scale(painter, line, shown)
         for name, colour in shown.classes:
-            _paint_class(painter, line, name, colour)
+            _paint_class(painter, line, name, QColor(colour))
             line.translate(0, height)
         painter.end()
 
-    def _present(self) -> _Content:
-        masks = self._canvas.masks
-        colours = masks.cell_colours
-        if colours is None:
-            if not masks.uncertainty_known:
-                return _Content(title=UNKNOWN)
-            return _Content(ends=UNCERTAINTY, scale=uncertainty_palette())
-        if colours.classes:
-            classes = tuple(
-                (name, QColor.fromRgbF(*map(float, colours.palette[at - 1])))
-                for name, at in colours.classes
-            )
-            return _Content(title=colours.title, classes=classes)
-        # The last colour is that of cells without a value.
-        scale = colours.palette[:-1] if any(colours.ends) else None
-        return _Content(title=colours.title, ends=colours.ends, scale=scale)
-
-    def _paint_scale(self, painter: QPainter, line: QRect, shown: _Content) -> None:
-        assert shown.scale is not None
+    def _paint_scale(self, painter: QPainter, line: QRect, shown: Legend) -> None:
         (width, height), middle = _BAR, Qt.AlignmentFlag.AlignVCenter
         low, high = shown.ends
         left = line.left() + self._width(low) + _PAD
         painter.drawText(line, middle | Qt.AlignmentFlag.AlignLeft, low)
         beside = line.adjusted(left + width + _PAD - line.left(), 0, 0, 0)
         painter.drawText(beside, middle | Qt.AlignmentFlag.AlignLeft, high)
-        colours = np.round(shown.scale * 255).astype(np.uint8)
         top = line.top() + (line.height() - height) // 2
         bar = QRect(left, top, width, height)
-        painter.drawImage(bar, qimage_of(colours[np.newaxis]))
+        colours = QImage(len(shown.scale), 1, QImage.Format.Format_RGB32)
+        for n, colour in enumerate(shown.scale):
+            colours.setPixelColor(n, 0, QColor(colour))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(bar, colours)
 
     def _extent(self) -> QSize:
         shown = self._content
         widths = [self._width(shown.title)]
         widths += [self._line() + self._width(name) for name, _ in shown.classes]
-        if shown.scale is not None:
+        if shown.scale:
             widths.append(sum(map(self._width, shown.ends)) + _BAR[0] + 2 * _PAD)
-        lines = bool(shown.title) + (shown.scale is not None) + len(shown.classes)
+        lines = bool(shown.title) + bool(shown.scale) + len(shown.classes)
         return QSize(max(widths) + 2 * _PAD, lines * self._line() + _PAD)
 
     def _line(self) -> int:

@@ -16,7 +16,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.provenance.classes.assigned import Assigned
 from cellpose_studio.core.provenance.classes.classifier_record import ClassifierRecord
-from cellpose_studio.core.wording import cell_count, image_count, listed
+from cellpose_studio.core.wording import cell_count, first_names, image_count
 from cellpose_studio.ui.measure.all_images import (
     AllImages,
     MeasuredImage,
@@ -33,8 +33,6 @@ from cellpose_studio.workflows.measure.classify import (
     check_enough,
     train_classifier,
 )
-
-_NAMES = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,9 +91,8 @@ class _Done:
         text = f"{cell_count(self.cells)} of {image_count(self.images)} classed."
         if not self.changed:
             return text
-        more = len(self.changed) - _NAMES
-        names = [*self.changed[:_NAMES], *([f"{more:,} more"] if more > 0 else [])]
-        return f"{text} Masks of {listed(names)} changed meanwhile: apply it again."
+        names = first_names(self.changed)
+        return f"{text} Masks of {names} changed meanwhile: apply it again."
 
 
 class ClassTraining(QObject):

@@ -73,7 +73,8 @@ def items_of_session(
         found, true = readers
         if found is None or true is None:
             continue
-        if needs_corrections and not (image.corrected or image.reviewed):
+        by_hand = image.is_corrected(sides.true.name or image.active)
+        if needs_corrections and not (by_hand or image.reviewed):
             continue
         ignore = None
         if sides.ignore:

@@ -12,6 +12,7 @@ from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.core.masks.labels import polygons
+from cellpose_studio.core.masks.map_ids import only
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.canvas.lines import JoinedPaths, join_paths
@@ -115,8 +116,7 @@ class SeveralHighlight(QObject):
 def _outlines(snapshot: Snapshot, number: int, cells: frozenset[int]) -> JoinedPaths:
     """Return closed lines, Y and X in pixels, around cells of a plane."""
     labels = snapshot.plane(number)
-    chosen = np.isin(labels, np.array([*cells], np.uint32))
-    every = polygons(np.where(chosen, labels, 0)).values()
+    every = polygons(only(labels, [*cells])).values()
     # Polygons run along pixel corners, but 0 is the centre of the first pixel.
     lines = [line[:, ::-1] - 0.5 for several in every for line in several]
     # Of thousands of cells, each corner would cost more to draw than it shows.

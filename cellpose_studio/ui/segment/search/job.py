@@ -61,7 +61,8 @@ def corrected(session: Session) -> list[ProjectImage]:
     return [
         image
         for image in session.images
-        if image.masks is not None and (image.reviewed or image.corrected)
+        if image.masks is not None
+        and (image.reviewed or image.is_corrected(image.active))
     ]
 
 

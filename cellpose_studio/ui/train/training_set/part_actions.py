@@ -10,7 +10,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.models.training_set import Role
 from cellpose_studio.core.review.training_marks import CropRole, TrainingCrop
-from cellpose_studio.core.wording import image_count
+from cellpose_studio.core.wording import first_names, image_count
 from cellpose_studio.ui.commands.command import Command, fill
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.train.training_set.pair_list import PairList
@@ -56,13 +56,12 @@ class PartActions:
         if not proposed:
             self._services.messages.note(_NO_PROPOSAL)
             return
-        names = ", ".join(image.source.name for image in proposed[:5])
-        more = f" and {len(proposed) - 5} more" if len(proposed) > 5 else ""
+        names = first_names([image.source.name for image in proposed], 5)
         if self.confirm(
             self._list,
             "Images for validation",
             f"Use {image_count(len(proposed))} for validation instead of training?",
-            f"{names}{more}. Models are judged by them, so they should stay the same "
+            f"{names}. Models are judged by them, so they should stay the same "
             "from one training to the next.",
             "Use for validation",
         ):

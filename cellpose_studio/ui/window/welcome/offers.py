@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from cellpose_studio.app.project.known_projects import ProjectSummary, summaries
@@ -45,7 +46,7 @@ def offer_projects(page: OfferPage, services: Services) -> None:
     def search() -> tuple[list[Offer], list[Offer]]:
         # A project is opened for its picture, so only those offered get one.
         unsaved = unsaved_project()[:_MOST_UNSAVED]
-        recent = summaries(named)[:_MOST_RECENT]
+        recent = [*islice(summaries(named), _MOST_RECENT)]
         return _offers(unsaved), _offers(recent)
 
     # Not among the jobs that open files: projects may lie on a drive that hangs.

@@ -13,7 +13,7 @@ from pathlib import Path
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ClusterUnusable
 from cellpose_studio.core.wording import counted
-from cellpose_studio.engine.versions import PACKAGES, versions
+from cellpose_studio.engine.versions import versions
 from cellpose_studio.paths import cache_dir
 from cellpose_studio.workflows.blocks.cluster.dask_client import (
     DaskClient,
@@ -38,8 +38,6 @@ LEAST_MEMORY = 1_000_000_000
 
 _SEEN_WITHIN = 60.0
 """Seconds after which what a worker has written must be here."""
-
-_COMPARED = ("cellpose-studio", *PACKAGES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +122,7 @@ def look_at(
     """Return the workers of a scheduler; raises `ClusterUnusable` if any is unfit."""
     workers = _workers(client, checkpoint, starts_jobs)
     _refuse_small(workers)
-    _refuse_versions(client, workers)
+    refuse_versions(client, workers)
     with _probes(folders) as token:
         question = Question(token=token, folders=tuple(map(Path.absolute, folders)))
         checkpoint.reached(0, 0, "asking the workers")
@@ -161,8 +159,15 @@ def _refuse_small(workers: Sequence[Worker]) -> None:
             )
 
 
-def _refuse_versions(client: DaskClient, workers: Sequence[Worker]) -> None:
-    ours, theirs = versions(), client.versions(_COMPARED)
+def refuse_versions(
+    client: DaskClient, workers: Sequence[Worker], engine: str = ""
+) -> None:
+    """Raise `ClusterUnusable` if a worker has other versions of what a run needs.
+
+    That includes the optional package of an ``engine``.
+    """
+    ours = versions(engine)
+    theirs = client.versions([name for name in ours if name != "python"])
     for worker in workers:
         found = theirs.get(worker.address, {})
         for name, version in ours.items():

@@ -27,7 +27,11 @@ from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.networks.network import Network, unloaded
 from cellpose_studio.io.cache.block_store import BlockFolder
 from cellpose_studio.paths import cache_dir
-from cellpose_studio.workflows.blocks.cluster.check import ClusterReport, look_at
+from cellpose_studio.workflows.blocks.cluster.check import (
+    ClusterReport,
+    look_at,
+    refuse_versions,
+)
 from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
 from cellpose_studio.workflows.blocks.cluster.dask_client import (
     DaskClient,
@@ -190,7 +194,14 @@ class Cluster:
     ) -> Network:
         """Return what is known of the network, which workers load."""
         chosen = precision or self._precision(model, device)
-        return with_engine(unloaded(model, device, chosen), engine)
+        network = with_engine(unloaded(model, device, chosen), engine)
+        self.refuse_engine(device, engine)
+        return network
+
+    def refuse_engine(self, device: Device, engine: Engine | None) -> None:
+        """Raise `ClusterUnusable` if a worker has not what an engine needs."""
+        if engine == "openvino" and device == CPU:
+            refuse_versions(self._client, self.report.workers, engine)
 
     def diameter(
         self,

@@ -8,8 +8,7 @@ from pathlib import Path
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.networks.catalogue import shipped
-from cellpose_studio.engine.networks.weights import sha256_of
-from cellpose_studio.paths import find_model_file
+from cellpose_studio.paths import find_model_file, sha256_of
 
 
 def model_here(model: ModelSpec) -> ModelSpec:

@@ -103,7 +103,14 @@ class SpreadImages:
 
 @contextmanager
 def spread_images(cluster: Cluster, run: ImageRun) -> Iterator[SpreadImages]:
-    """Yield what runs whole images on workers; at the end, the rest is cancelled."""
+    """Yield what runs whole images on workers; at the end, the rest is cancelled.
+
+    Raises
+    ------
+    ClusterUnusable
+        If a worker has not what the engine needs.
+    """
+    cluster.refuse_engine(run.device, run.engine)
     # Without this folder, workers stop.
     with block_folder(cluster.folder, f"images-{token_hex(8)}") as (store, _):
         images = SpreadImages(cluster, run, store)

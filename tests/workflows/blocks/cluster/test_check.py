@@ -15,8 +15,12 @@ from distributed import Security
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ClusterUnusable
+from cellpose_studio.engine.device import CPU
+from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.workflows.blocks.cluster import check, dask_client
 from cellpose_studio.workflows.blocks.cluster.check import check_scheduler
+from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
+from cellpose_studio.workflows.blocks.cluster.cluster import open_cluster
 from tests.workflows.blocks.cluster.processes import local_cluster
 
 
@@ -78,6 +82,28 @@ def test_a_worker_with_another_version_is_told(empty, tmp_path):
     with worker(empty, tmp_path, PYTHONPATH=path):
         said = refused(empty, tmp_path)
     assert "The worker node7 has torch 1.2.3, and this computer" in said
+
+
+@pytest.mark.slow
+def test_an_engine_that_a_worker_does_not_have_is_told(empty, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    for folder in ("openvino", "openvino-1.2.3.dist-info"):
+        (here / folder).mkdir(parents=True)
+    (here / "openvino" / "__init__.py").touch()
+    (here / "openvino-1.2.3.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: openvino\nVersion: 1.2.3\n"
+    )
+    monkeypatch.syspath_prepend(here)
+    choice = ClusterChoice(address=empty, folder=tmp_path / "state")
+    with (
+        worker(empty, tmp_path),
+        open_cluster(choice, Checkpoint()) as cluster,
+        pytest.raises(ClusterUnusable) as said,
+    ):
+        cluster.network(shipped()[0], CPU, None, "openvino", Checkpoint())
+    assert "The worker node7 has " in said.value.message
+    assert "openvino" in said.value.message
+    assert said.value.message.endswith("and this computer 1.2.3.")
 
 
 @pytest.mark.slow
