@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from cellpose_studio import __version__
 from cellpose_studio.io.images.reader import IMAGE_FILES
 from cellpose_studio.io.project.file import SUFFIX, create_project
 from cellpose_studio.io.project.schema import APPLICATION_ID
@@ -101,11 +100,6 @@ def test_the_thumbnailer_calls_a_command_that_exists(tmp_path, earlier_project):
     assert words.pop(0) == "cellpose-studio"
     checked(sys.executable, "-m", "cellpose_studio", *words)
     assert (tmp_path / "out").read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_releases_begin_with_this_version(metainfo):
-    releases = ET.parse(metainfo).getroot().findall("releases/release")
-    assert releases[0].get("version") == __version__
 
 
 def test_every_file_is_installed_and_each_size_of_the_icons(installed, metainfo):

@@ -10,7 +10,7 @@ import pytest
 import cellpose_studio
 
 PACKAGE = Path(cellpose_studio.__file__).parent
-ROOT = PACKAGE.parent
+ROOT = Path(__file__).parents[1]
 PAGES = ("docs/layout.md", "docs/extending.md")
 
 _CODE = re.compile(r"`([\w./]+)`")

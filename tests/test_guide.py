@@ -10,6 +10,8 @@ import pytest
 import tifffile
 import yaml
 
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.engine.networks.catalogue import find
 from cellpose_studio.io.images.sample import draw_nuclei, sample_path
 
 ROOT = Path(__file__).parents[1]
@@ -62,17 +64,49 @@ def test_lists_are_written_as_the_guide_wants_them(page):
     assert wrong == []
 
 
-def test_the_examples_of_python_run(tmp_path, monkeypatch, capsys):
-    shutil.copyfile(sample_path(), tmp_path / "nuclei.tif")
-    tifffile.imwrite(tmp_path / "nuclei_masks.tif", draw_nuclei()[1].astype("uint16"))
-    monkeypatch.chdir(tmp_path)
+def run_examples(trainings: bool, names: dict[str, object]) -> None:
+    """Run those of docs/python.md that train a model, or all others."""
     examples = _EXAMPLE.findall((DOCS / "python.md").read_text("utf-8"))
-    assert len(examples) == 4
-    names: dict[str, object] = {}
-    for example in examples:
+    chosen = [one for one in examples if ("train_on_folders" in one) == trainings]
+    assert len(chosen) == (1 if trainings else len(examples) - 1)
+    for example in chosen:
         exec(compile(example, "python.md", "exec"), names)
-    first, second, *progress, last = capsys.readouterr().out.splitlines()
+
+
+def write_sample(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    shutil.copyfile(sample_path(), folder / "nuclei.tif")
+    tifffile.imwrite(folder / "nuclei_masks.tif", draw_nuclei()[1].astype("uint16"))
+
+
+def test_the_examples_of_python_run(tmp_path, monkeypatch, capsys, earlier_project):
+    write_sample(tmp_path)
+    for file in earlier_project.parent.iterdir():
+        shutil.copyfile(file, tmp_path / file.name)
+    (tmp_path / "before.cpstudio").rename(tmp_path / "work.cpstudio")
+    monkeypatch.chdir(tmp_path)
+    run_examples(trainings=False, names={})
+    first, second, *rest = capsys.readouterr().out.splitlines()
     assert int(first.split()[0]) > int(second.split()[0]) > 20
-    assert any(re.fullmatch(r"[a-z ]+: \d+ of \d+", line) for line in progress)
-    assert float(last.partition(": ")[2].split()[0]) > 0.8
+    progress = [one for one in rest if re.fullmatch(r"[a-z ]+: \d+ of \d+", one)]
+    assert progress
+    score, measured, *images = rest[len(progress) :]
+    assert float(score.partition(": ")[2].split()[0]) > 0.8
+    found = re.fullmatch(r"(\d+) cells, mean area ([\d.]+) µm²", measured)
+    assert found[1] == first.split()[0]
+    assert 30 < float(found[2]) < 200
+    assert len(images) > 1
+    assert all(re.match(r"\w\.tif \w+ \(\d+, ", one) for one in images)
     assert len(tifffile.imread(tmp_path / "nuclei_cp_masks.tif").shape) == 2
+
+
+@pytest.mark.slow
+def test_the_example_of_training_runs(tmp_path, monkeypatch, capsys):
+    write_sample(tmp_path / "corrected")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"Path": Path, "Checkpoint": Checkpoint, "find": find}
+    run_examples(trainings=True, names=names)
+    *epochs, last = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in epochs] == [["epoch", "1"], ["epoch", "2"]]
+    assert last == "trained on 1 images: my-nuclei"
+    assert (tmp_path / "my-nuclei.json").is_file()

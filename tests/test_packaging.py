@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +16,6 @@ from types import ModuleType
 import pytest
 import yaml
 
-import cellpose_studio
 from cellpose_studio import paths
 
 ROOT = Path(__file__).parents[1]
@@ -78,10 +76,6 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_the_installed_version_is_the_one_in_the_source():
-    assert metadata.version("cellpose-studio") == cellpose_studio.__version__
-
-
 def test_every_requirement_has_an_exact_version():
     missing = {_normal(name) for name in required()} - set(pinned())
     assert not missing
@@ -104,6 +98,7 @@ def test_scripts_are_executable_and_parse(name):
 
 SOURCES = (
     PACKAGING / "build",
+    PACKAGING / "check_wheel",
     PACKAGING / "cellpose-studio.spec",
     *BUNDLE.rglob("*.py"),
 )
@@ -302,6 +297,7 @@ def test_without_it_the_users_folders_are_the_systems(tmp_path, monkeypatch):
     assert paths.data_dir().is_dir()
 
 
+@pytest.mark.skipif(not (ROOT / "cellpose_studio").is_dir(), reason="no checkout")
 def test_a_checkout_finds_its_resources():
     assert shipped()
     for file in shipped():
@@ -311,19 +307,3 @@ def test_a_checkout_finds_its_resources():
 def test_a_resource_that_is_not_shipped_is_an_error():
     with pytest.raises(FileNotFoundError, match="nothing"):
         paths.resource("icons/nothing.png")
-
-
-@pytest.mark.slow
-def test_a_wheel_carries_the_resources_and_the_licence(tmp_path):
-    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", str(ROOT)]
-    subprocess.run([*build, "-w", str(tmp_path)], check=True)
-    (wheel,) = tmp_path.glob("cellpose_studio-*.whl")
-    unpacked = tmp_path / "unpacked"
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(unpacked)
-    folder = unpacked / "cellpose_studio" / "resources"
-    assert files_below(folder) == shipped()
-    assert list(unpacked.glob("*.dist-info/licenses/LICENSE"))
-    one = min(shipped()).as_posix()
-    where = f"from cellpose_studio.paths import resource; print(resource({one!r}))"
-    assert python(where, cwd=unpacked) == str(folder / one)

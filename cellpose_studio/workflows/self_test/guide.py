@@ -19,8 +19,9 @@ def check_guide(_: Place) -> Found:
         first = resource(FIRST)
     except FileNotFoundError:
         return Found(
-            "The guide is not built in these sources",
-            "packaging/dev docs builds it; until then, read docs/index.md.",
+            "There is no guide in this installation",
+            "packaging/dev docs builds it in the sources; until then, read docs/index.md "
+            "there.",
         )
     folder = first.parent.resolve()
     pages = [first.resolve()]

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-import cellpose_studio
 from cellpose_studio.core.images.grey_calibration import GreyCalibration
 from cellpose_studio.core.measure.columns import columns_of, slugs
 from cellpose_studio.core.measure.definition import GROUPS
@@ -14,7 +13,7 @@ from cellpose_studio.core.measure.scale import Scale, scale_of
 from tests.core.measure.page import tables
 from tests.images import image_of
 
-ROOT = Path(cellpose_studio.__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 
 
 def names(*args, **options):

@@ -19,8 +19,8 @@ PAGES = {
 FIRST = "index"
 
 NOT_BUILT = (
-    "The guide is not built in these sources. packaging/dev docs builds it; its pages "
-    "are in docs/."
+    "There is no guide in this installation, because it was not built in the sources. "
+    "There, packaging/dev docs builds it; its pages are in docs/."
 )
 
 
