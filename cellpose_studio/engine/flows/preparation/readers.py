@@ -45,11 +45,11 @@ def with_channel(
     image: ImageSource, name: str, needed: Sequence[int], combine: Combine, check: Check
 ) -> ImageSource:
     """Return an image with one more channel, which is made of ``needed``, from 0."""
-    t, c, *rest = image.shape
+    t, c, z, y, x = image.shape
     reader = _AddedChannel(image, tuple(needed), combine, check)
     return replace(
         image,
-        shape=(t, c + 1, *rest),
+        shape=(t, c + 1, z, y, x),
         dtype=work_dtype(image),
         channel_names=(*image.channel_names, name),
         made_channels=image.made_channels + 1,
@@ -172,7 +172,7 @@ class Contrasts:
     @cached_property
     def white(self) -> float:
         """Grey value of white, by the type of the pixels, or by the brightest one."""
-        dtype = self._image.dtype
+        dtype: np.dtype[Any] = self._image.dtype
         if dtype.kind in "iu":
             return float(np.iinfo(dtype).max)
         colours = range(min(3, self._image.channels))

@@ -118,7 +118,7 @@ def test_the_prepared_input_is_shown(user, form, panel, coloured, cells):
     # Nuclei are bright now.
     assert stain[16, 16].min() > 200 > 100 > stain[0, 0].max()
     form.set_steps(())
-    user.window.session.show(user.window.session.images[1].key)
+    user.window.session.show([*user.window.session.images][1].source.key)
     user.wait_for(lambda: bool(shown()) and "will see it" in form.state.text())
     layer = shown()[0]
     assert layer.data.shape == (3, 64, 64, 3)
