@@ -10,7 +10,7 @@ that the GUI thread used in the longest such time, and the largest resident memo
 meanwhile: without and with the pages of files that are mapped, which the system can
 put aside. With --profile, it prints where the time of the GUI thread goes; with
 --shots, pictures of the window go into a folder, and with --full more of the image has
-cells.
+cells. A smaller --side is run in blocks if there is less --memory.
 """
 
 from __future__ import annotations
@@ -312,10 +312,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--side", type=int, default=16384)
     parser.add_argument("--full", type=int, default=1, help="blocks with cells")
+    parser.add_argument("--memory", type=float, help="free memory to reckon with, GB")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--shots", type=Path)
     options = parser.parse_args()
     with application() as (app, folder):
+        if options.memory:
+            from cellpose_studio.app.runs import runner
+
+            runner.free_memory = lambda: int(options.memory * 1e9)
         bench = Bench(app, folder, options.profile, options.shots)
         print(
             "| what | s | late, ms | CPU, ms | memory, GB | with mapped files, GB |\n"

@@ -8,7 +8,6 @@ from dataclasses import replace
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.project.project import Project, now
 from cellpose_studio.core.display.thumbnail import label_thumbnail
-from cellpose_studio.core.masks.chunks import chunk
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import (
@@ -90,11 +89,9 @@ class RevisionWriter:
             author=project.author,
         )
 
-        # It is drawn here, because the next stroke may come before it is written.
-        picture = label_thumbnail(labels.array, THUMBNAIL)
-
         def write(db: sqlite3.Connection) -> None:
-            revisions.write_revision(db, revision, png(picture))
+            picture = png(label_thumbnail(pixels, THUMBNAIL))
+            revisions.write_revision(db, revision, picture)
             write_labels(db, revision.id, pixels)
             if labels.confidence is not None:
                 write_confidence(db, revision.id, labels.confidence)
@@ -198,7 +195,8 @@ class RevisionWriter:
         """Make a revision of masks that were edited; only what changed is written."""
         base = labels.revision
         assert base is not None
-        pixels = labels.array
+        # The next stroke may come before they are written.
+        pixels = labels.pixels.snapshot()
         places = sorted(labels.pixels.changed)
         revision = replace(
             base,
@@ -211,14 +209,13 @@ class RevisionWriter:
             author=self._project.author,
             note=note,
         )
-        # Copies, because the next stroke may come before they are written.
-        chunks = [(place, chunk(pixels, place).copy()) for place in places]
-        picture = label_thumbnail(pixels, THUMBNAIL)
 
         def write(db: sqlite3.Connection) -> None:
-            revisions.write_revision(db, revision, png(picture))
+            picture = png(label_thumbnail(pixels, THUMBNAIL))
+            revisions.write_revision(db, revision, picture)
             copy_chunks(db, revision.id, base.id, places)
-            write_chunks(db, revision.id, (pack_chunk(*part) for part in chunks))
+            chunks = (pack_chunk(place, pixels.chunk(place)) for place in places)
+            write_chunks(db, revision.id, chunks)
             journal.seal(db, label_set, base.id, revision.id)
             revisions.set_head(db, label_set, revision.id, revision.cells)
 

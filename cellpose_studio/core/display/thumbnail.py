@@ -14,6 +14,7 @@ from cellpose_studio.core.display.label_picture import OUTLINE, draw_labels, pal
 from cellpose_studio.core.display.small_picture import SIZE, Thumbnail, fit_size
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.images.intensities import limits
+from cellpose_studio.core.masks.snapshot import Snapshot
 
 _LOOKED_AT = 1024
 """Samples along each side of a plane, enough to estimate the contrast."""
@@ -26,16 +27,23 @@ _PER_PIXEL = 4
 Floats = npt.NDArray[np.float32]
 
 
-def label_thumbnail(labels: npt.NDArray[np.uint32], size: int = SIZE) -> Thumbnail:
+def label_thumbnail(
+    labels: npt.NDArray[np.uint32] | Snapshot, size: int = SIZE
+) -> Thumbnail:
     """Return (Y, X, RGB) of masks on black, at most ``size`` px high and wide.
 
     A stack is represented by its middle plane, a time series by its first time point.
     Only the pixels that are needed are read.
     """
     *lead, height, width = labels.shape
-    plane = labels[tuple(_middle_indices(lead))]
+    middle = tuple(_middle_indices(lead))
     every = max(1, max(height, width) // (size * _PER_PIXEL))
-    seen = np.ascontiguousarray(plane[::every, ::every], np.uint32)
+    if isinstance(labels, Snapshot):
+        number = int(np.ravel_multi_index(middle, lead)) if lead else 0
+        seen = labels.sample(number, every)
+    else:
+        plane = labels[middle]
+        seen = np.ascontiguousarray(plane[::every, ::every], np.uint32)
     colours = np.concatenate([np.zeros((1, 3), np.float32), palette()])
     drawn = colours[draw_labels(seen) & ~np.uint8(OUTLINE)]
     return as_bytes(_resize(drawn, fit_size(height, width, size)))

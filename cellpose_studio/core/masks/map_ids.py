@@ -11,6 +11,7 @@ import numpy.typing as npt
 from cellpose_studio.core.compiled import compiled
 from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, in_memory
 
+AnyLabels = npt.NDArray[np.integer]
 Ids = npt.NDArray[np.uint32]
 
 
@@ -30,21 +31,21 @@ def map_ids(
 
 
 def only(
-    labels: Labels, cells: Sequence[int], empty: EmptyLabels = in_memory
+    labels: AnyLabels, cells: Sequence[int], empty: EmptyLabels = in_memory
 ) -> Labels:
     """Return labels without all but some cells; ``empty`` makes the array."""
     return _chosen(labels, cells, True, empty)
 
 
 def without(
-    labels: Labels, cells: Sequence[int], empty: EmptyLabels = in_memory
+    labels: AnyLabels, cells: Sequence[int], empty: EmptyLabels = in_memory
 ) -> Labels:
     """Return labels without some cells; ``empty`` makes the array."""
     return _chosen(labels, cells, False, empty)
 
 
 def _chosen(
-    labels: Labels, cells: Sequence[int], keep: bool, empty: EmptyLabels
+    labels: AnyLabels, cells: Sequence[int], keep: bool, empty: EmptyLabels
 ) -> Labels:
     result = empty(labels.shape)
     flat = np.ascontiguousarray(labels, np.uint32).reshape(-1)

@@ -87,6 +87,19 @@ class Snapshot:
             chunk(whole, index)[...] = self.chunk(index)
         return whole
 
+    def sample(self, number: int, every: int) -> Labels:
+        """Return each ``every``-th pixel along both sides of a YX plane."""
+        height, width = self.shape[-2:]
+        found = np.empty((-(-height // every), -(-width // every)), np.uint32)
+        for index in chunk_indices((height, width)):
+            top, left = index.row * CHUNK, index.column * CHUNK
+            with self._lock:
+                part = self._present(index._replace(plane=number))
+                seen = part[-top % every :: every, -left % every :: every]
+                y, x = -(-top // every), -(-left // every)
+                found[y : y + len(seen), x : x + seen.shape[1]] = seen
+        return found
+
     def plane(self, number: int) -> Labels:
         """Return a copy of a YX plane, numbered as in `ChunkIndex`."""
         whole = np.empty(self.shape[-2:], np.uint32)

@@ -96,10 +96,7 @@ class MaskLayers:
             self._set_ranks(layer, confidence, certain)
             layer.marks = self._marks.get(name)
             layer.drawn = drawn
-            if layer.multiscale:
-                layer.data = self._large.label_levels(labels)
-            else:
-                layer.replace_labels(labels)
+            layer.replace_labels(self._large.label_levels(labels) or labels)
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
         assert self._image is not None

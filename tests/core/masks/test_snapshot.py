@@ -95,3 +95,15 @@ def test_a_region_is_as_it_was(data):
         chunk(labels, index)[...] = 99
     np.testing.assert_array_equal(snapshot[region], before[region])
     assert not np.shares_memory(snapshot[region], labels)
+
+
+def test_a_sample_is_that_of_the_moment():
+    labels = np.random.default_rng(0).integers(0, 99, SHAPE).astype(np.uint32)
+    for every in (1, 3, 7, 40):
+        snapshot, before = Snapshot(labels), labels.copy()
+        apply(edit_at(labels, 1, 505, 505, 7), labels, [snapshot])
+        assert (labels != before).any()
+        np.testing.assert_array_equal(
+            snapshot.sample(1, every), before[1, ::every, ::every]
+        )
+        labels = before

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
+from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.core.images.levels import PlaneLimits
 from cellpose_studio.io.cache.pyramids import PyramidSizes
 from tests.ui.mouse import RIGHT
@@ -110,3 +113,23 @@ def test_the_planes_of_a_large_stack_are_read_when_they_are_shown(
     window.canvas.channels.show(0, display)
     difference = np.abs(screen(user) - usual)
     assert (difference > 40).mean() < 0.01
+
+
+@pytest.mark.slow
+def test_other_masks_take_the_place_of_those_of_a_part_in_view(user, masked):
+    window, image = user.window, masked
+    make_all_large(window)
+    window._view.show(image)
+    screen(user)
+    window.canvas.camera.center_on(centre(2, 3), 20)
+    before = screen(user)
+    labels = np.where(image.masks.array > 0, image.masks.array + 12, 0)
+    others = replace(image.masks, pixels=LabelImage(labels.astype(np.uint32)))
+    window.session.replace_masks(image, others, "Run", "operation")
+    picture = window.canvas.model.layers["masks"].picture
+    assert (picture > 0).mean() > 0.2
+    # Each cell has another colour.
+    assert np.abs(screen(user) - before).max() > 40
+    window.session.undo()
+    user.wait_idle()
+    np.testing.assert_array_equal(screen(user), before)

@@ -36,12 +36,14 @@ def labels_layer() -> type[Any]:
         drawn: DrawnLabels | None = None
         coloured_by: object = None
 
-        def replace_labels(self, labels: npt.NDArray[np.uint32]) -> None:
-            """Show other labels of the same shape."""
-            # As the setter does, but for the extent of the layer.
-            self._data = self._data_raw = labels  # PRIVATE
+        def replace_labels(self, labels: Any) -> None:
+            """Show other labels of the same shape, or the levels of large ones."""
+            # As the setter does, but for the extent of the layer, and the level and
+            # the part that are shown: of another level, that part may be beyond it.
+            self._data_raw = labels  # PRIVATE
+            self._data = type(self._data)(labels) if self.multiscale else labels
             self._reset_thumbnail_level_data()  # PRIVATE
-            self.events.data(value=labels)
+            self.events.data(value=self._data)
             self.refresh(extent=False)
 
         def _raw_to_displayed(  # PRIVATE
