@@ -11,10 +11,10 @@ def default_channels(image: ImageSource, inputs: int) -> tuple[int | None, ...]:
 
     A network of one or two inputs receives a colour image as grey, and of other images
     the first channel. A network of three inputs receives the first three channels.
-    Of an image with a channel that was made for the network, it receives that one.
+    Of an image with channels that were made for the network, it receives the last one.
     """
     if image.made_channels:
-        return (image.own_channels + 1, *[None] * (inputs - 1))
+        return (image.channels, *[None] * (inputs - 1))
     if inputs < 3:
         first = GREY if image.rgb else 1
         return (first, *[None] * (inputs - 1))

@@ -29,7 +29,7 @@ _INPUTS = {
 _NOTHING = "nothing"
 
 _LENGTH = 14
-"""Characters that the names of models have room for; longer ones have a tooltip."""
+"""Characters that names have room for; longer ones of models have a tooltip."""
 
 
 class ModelPanel(QWidget):
@@ -213,6 +213,11 @@ class ModelPanel(QWidget):
         titles = _INPUTS.get(inputs) or tuple(f"Input {n + 1}" for n in range(inputs))
         for n, title in enumerate(titles):
             combo = QComboBox(objectName=f"channel{n}")
+            # Nor must a long name of a channel.
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            combo.setMinimumContentsLength(_LENGTH)
             combo.setToolTip(
                 "<qt>Channel of this input of the network. Grey is the mean of all "
                 "channels.</qt>"

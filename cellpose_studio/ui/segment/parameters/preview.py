@@ -99,7 +99,9 @@ class PreparedPreview(QObject):
     def _start(self) -> None:
         self._stop()
         image, request = self._session.shown, self._panel.run_request()
-        if not self.shown or image is None or request is None:
+        # The form says itself what is wrong with its steps.
+        wanted = self.shown and not self._form.problem
+        if not wanted or image is None or request is None:
             self._canvas.prepared.show(None)
             self._say("")
             return

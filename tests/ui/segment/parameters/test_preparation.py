@@ -135,7 +135,7 @@ def test_a_step_that_does_not_fit_is_explained(user, form, cells):
     form.show_input.click()
     add(form, "Separate a stain")
     assert form.problem == "a.tif has no colours, so its stains cannot be separated."
-    user.wait_for(lambda: "no colours" in form.state.text())
+    user.wait_for(lambda: not form.state.isVisible())
     user.click_run()
     assert not user.window.services.gpu_jobs.jobs
 
