@@ -7,6 +7,7 @@ from qtpy.QtTest import QTest
 
 from cellpose_studio.app.runs import runner
 from cellpose_studio.app.settings import Settings
+from cellpose_studio.engine.versions import has_openvino
 from cellpose_studio.ui.segment.cluster.cluster_dialog import ClusterDialog
 from cellpose_studio.workflows.blocks import forecast
 from tests.workflows.blocks.cluster.processes import local_cluster
@@ -67,3 +68,11 @@ def test_runs_in_blocks_go_to_the_scheduler(
     assert image.masks.record.blocks.side == (1, 64, 64)
     assert image.masks.cells > 12
     assert (tmp_path / "state").is_dir()
+
+    # The engine that was chosen is not forgotten there.
+    user.window.background.runs.engine = "openvino"
+    user.run()
+    if has_openvino():
+        assert image.masks.record.engine == "openvino"
+    else:
+        assert "needs OpenVINO" in user.message
