@@ -7,7 +7,7 @@ from qtpy.QtTest import QTest
 
 from cellpose_studio.app.runs import runner
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.ui.segment.cluster.cluster_dialog import ClusterDialog
+from cellpose_studio.ui.window.preferences.scheduler_form import SchedulerForm
 from cellpose_studio.workflows.blocks import forecast
 from tests.workflows.blocks.cluster.processes import local_cluster
 
@@ -19,12 +19,12 @@ def scheduler():
 
 
 @pytest.fixture
-def dialog(qtbot, tmp_path):
-    found = ClusterDialog(Settings.load(tmp_path / "settings.json"))
+def form(qtbot, tmp_path):
+    found = SchedulerForm(Settings.load(tmp_path / "settings.json"))
     qtbot.addWidget(found)
     found.show()
     yield found
-    found.reject()
+    found.shut_down()
 
 
 def enter(line, text):
@@ -34,8 +34,7 @@ def enter(line, text):
     line.editingFinished.emit()
 
 
-def test_a_scheduler_is_kept_and_tried(dialog, qtbot, tmp_path, scheduler):
-    form = dialog.form
+def test_a_scheduler_is_kept_and_tried(form, qtbot, tmp_path, scheduler):
     assert not form.check.isEnabled()
     enter(form.address, str(tmp_path / "gone.json"))
     enter(form.folder, str(tmp_path / "state"))
