@@ -22,11 +22,23 @@ from pydantic import (
 
 from cellpose_studio.app.settings_ini import read_ini
 from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.runs.compute import (
+    FASTEST,
+    ChosenPrecision,
+    ComputeChoice,
+    OptionalEngine,
+)
 from cellpose_studio.io.atomic import replacing
+from cellpose_studio.io.tables.csv_table import CsvStyle
 from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
 
-Theme = Literal["dark", "light"]
-OptionalEngine = Literal["", "openvino"]
+Theme = Literal["system", "dark", "light"]
+TextSize = Literal[100, 125, 150]
+DecimalPoint = Literal["system", ".", ","]
+MaskColours = Literal["own", "uncertainty"]
+
+RECENT = ("recent", "projects", "folder")
+"""Settings that tell which files were used."""
 
 _MOST_RECENT = 12
 _MOST_PROJECTS = 30
@@ -77,8 +89,21 @@ class Settings(EventedModel):
         Kinds of tables that were exported last, and where to.
     folder
         Where the user opened something last.
-    engine
-        What runs U-Nets on the processor: "" for torch, or "openvino".
+    keep_recent
+        Whether ``recent``, ``projects`` and ``folder`` are remembered.
+    device, threads, precision, engine
+        As in `ComputeChoice`.
+    theme, text_size
+        Colours of the window, and the size of its texts in per cent of the system's.
+    masks_filled, masks_outlined, mask_opacity, mask_colours
+        How masks are shown at first; the opacity in per cent.
+    scale_bar
+        Whether the image has a scale bar.
+    decimal_point, group_digits
+        How numbers are written in the window and on the clipboard; digits are grouped
+        in the window only.
+    csv_style
+        What separates the columns of CSV files.
     keys
         Of each command that the user gave other keys, those keys, as Qt writes them
         on all systems: "Ctrl+K".
@@ -111,8 +136,21 @@ class Settings(EventedModel):
     table_kinds: list[str] = Field(default_factory=lambda: ["csv"])
     table_folder: str = ""
     folder: str = ""
+    keep_recent: bool = True
+    device: str = FASTEST
+    threads: Annotated[int, Field(ge=0)] = 0
+    precision: ChosenPrecision = ""
     engine: OptionalEngine = ""
-    theme: Theme = "dark"
+    theme: Theme = "system"
+    text_size: TextSize = 100
+    masks_filled: bool = True
+    masks_outlined: bool = True
+    mask_opacity: Annotated[int, Field(ge=0, le=100)] = 40
+    mask_colours: MaskColours = "own"
+    scale_bar: bool = True
+    decimal_point: DecimalPoint = "system"
+    group_digits: bool = False
+    csv_style: CsvStyle = "comma"
     keys: dict[str, list[str]] = Field(default_factory=dict)
     gestures: dict[str, str] = Field(default_factory=dict)
     scheduler: str = ""
@@ -138,12 +176,31 @@ class Settings(EventedModel):
         settings.events.connect(settings._write)
         return settings
 
+    def reset(self, *names: str) -> None:
+        """Set settings back to their defaults."""
+        for name in names:
+            field = type(self).model_fields[name]
+            setattr(self, name, field.get_default(call_default_factory=True))
+
+    def forget_recent(self) -> None:
+        """Forget which files, projects and folders were used."""
+        self.reset(*RECENT)
+
+    def set_folder(self, folder: Path) -> None:
+        """Let the next dialog begin in a folder, if that is remembered."""
+        if self.keep_recent:
+            self.folder = str(folder)
+
     def add_recent(self, paths: Sequence[Path]) -> None:
-        """Put ``paths`` at the top of the recent ones."""
+        """Put ``paths`` at the top of the recent ones, if these are remembered."""
+        if not self.keep_recent:
+            return
         self.recent = list(dict.fromkeys([*paths, *self.recent]))[:_MOST_RECENT]
 
     def add_project(self, path: Path) -> None:
         """Put a project at the top of the recent ones."""
+        if not self.keep_recent:
+            return
         self.add_recent([path])
         self.projects = list(dict.fromkeys([path, *self.projects]))[:_MOST_PROJECTS]
 
@@ -171,6 +228,15 @@ class Settings(EventedModel):
         """Remember what starts a mouse gesture; None forgets it."""
         others = {other: own for other, own in self.gestures.items() if other != name}
         self.gestures = others if trigger is None else {**others, name: trigger}
+
+    def compute(self) -> ComputeChoice:
+        """Return what computes runs."""
+        return ComputeChoice(
+            device=self.device,
+            threads=self.threads,
+            precision=self.precision,
+            engine=self.engine,
+        )
 
     def cluster(self) -> ClusterChoice | None:
         """Return the cluster that runs in blocks go to; None without one."""

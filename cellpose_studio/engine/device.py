@@ -78,6 +78,20 @@ def device_named(name: str) -> Device:
     )
 
 
+def device_or_fastest(name: str) -> tuple[Device, str]:
+    """Return `device_named`, or the fastest device where there is none of that name.
+
+    Returns
+    -------
+    The device, and a sentence that says which one is missing; "" if none is.
+    """
+    try:
+        return device_named(name), ""
+    except ModelUnusable as error:
+        fastest = available_devices()[0]
+        return fastest, f"{error.message} {fastest.title} was used."
+
+
 def precision_for(architecture: str, device: Device) -> Precision:
     """Return the fastest precision that the hardware supports natively.
 

@@ -18,6 +18,9 @@ from cellpose_studio.paths import (
     resource,
 )
 
+FLOWS = "Cache of flows"
+THUMBNAILS = "Cache of thumbnails"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Storage:
@@ -89,14 +92,14 @@ def storages() -> list[Storage]:
             path=model_folders()[0],
         ),
         Storage(
-            title="Cache of flows",
+            title=FLOWS,
             holds="What the networks computed, for the thresholds of earlier runs.",
             path=cache / "flows",
             ending=".flows",
             afterwards="The thresholds of earlier runs need a new run of the model.",
         ),
         Storage(
-            title="Cache of thumbnails",
+            title=THUMBNAILS,
             holds="The small pictures in the list of images.",
             path=cache / "thumbnails",
             ending=".png",
@@ -139,6 +142,11 @@ def storages() -> list[Storage]:
             path=cache / "compiled",
         ),
     ]
+
+
+def storage_named(title: str) -> Storage:
+    """Return the folder of a title."""
+    return next(one for one in storages() if one.title == title)
 
 
 def size_of(storage: Storage, checkpoint: Checkpoint | None = None) -> int:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("cellpose_studio")
 
 
-def warm_up(checkpoint: Checkpoint) -> list[str]:
-    """Import torch and Cellpose; return the titles of the devices, fastest first.
+def warm_up(checkpoint: Checkpoint) -> dict[str, str]:
+    """Import torch and Cellpose; return the titles of devices by name, fastest first.
 
     One core is reserved for the window.
     """
@@ -42,8 +42,8 @@ def warm_up(checkpoint: Checkpoint) -> list[str]:
     )
     FlowMaskMaker(flows, (8, 8)).masks(SegmentationParameters(), Checkpoint())
 
-    devices = [device.title for device in available_devices()]
-    logger.info("devices: %s", ", ".join(devices))
+    devices = {device.name: device.title for device in available_devices()}
+    logger.info("devices: %s", ", ".join(devices.values()))
     return devices
 
 

@@ -33,7 +33,7 @@ def test_nothing_is_remembered_at_first(file):
     assert settings.model_files == []
     assert settings.save_kinds == []
     assert settings.folder == ""
-    assert settings.theme == "dark"
+    assert settings.theme == "system"
     assert settings.window_geometry is None
     del settings
     assert not file.exists()
@@ -186,7 +186,7 @@ def test_only_the_wrong_values_of_a_file_are_lost(file):
     settings = Settings.load(file)
     assert settings.recent == [Path("/a"), Path("/b")]
     assert settings.keys == {"brush": ["G"], "undo": ["U"]}
-    assert settings.theme == "dark"
+    assert settings.theme == "system"
     assert settings.folder == "/a"
 
 
@@ -215,7 +215,7 @@ def test_a_wrong_value_cannot_be_set(file):
     settings = Settings.load(file)
     with pytest.raises(ValidationError):
         settings.theme = "pink"
-    assert settings.theme == "dark"
+    assert settings.theme == "system"
     assert not file.exists()
 
 
@@ -261,3 +261,24 @@ def test_a_place_that_cannot_be_written_to_is_no_error(tmp_path, qapp):
     settings = Settings.load(tmp_path / "file" / "settings.json")
     settings.theme = "light"
     assert settings.theme == "light"
+
+
+def test_a_setting_goes_back_to_its_default(file):
+    settings = Settings.load(file)
+    settings.mask_opacity, settings.theme, settings.measure_columns = 70, "dark", []
+    settings.reset("mask_opacity", "measure_columns")
+    assert (settings.mask_opacity, settings.theme) == (40, "dark")
+    assert settings.measure_columns == NOTHING.measure_columns
+    assert Settings.load(file) == settings
+
+
+def test_what_was_used_is_not_remembered_unless_wanted(file):
+    settings = written(file, lambda s: s.add_project(Path("/a.cpstudio")))
+    settings.folder = "/a"
+    settings.keep_recent = False
+    settings.forget_recent()
+    settings.add_recent([Path("/b.tif")])
+    settings.add_project(Path("/b.cpstudio"))
+    settings.set_folder(Path("/b"))
+    kept = Settings.load(file)
+    assert (kept.recent, kept.projects, kept.folder) == ([], [], "")

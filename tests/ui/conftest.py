@@ -48,7 +48,10 @@ def window(
     freeze_once: Callable[[], None], qtbot: QtBot, tmp_path: Path
 ) -> Iterator[MainWindow]:
     """Return the window, shown and active, with settings of its own."""
-    window = MainWindow(Settings.load(tmp_path / "settings.json"), new_unnamed())
+    settings = Settings.load(tmp_path / "settings.json")
+    # Whatever the desktop has on which the tests run.
+    settings.theme = "dark"
+    window = MainWindow(settings, new_unnamed())
     # A test that ends while a run goes on has nobody to answer.
     window.projects.stops_runs_unasked = True
     window.show()

@@ -73,7 +73,7 @@ def test_a_tool_is_one_record(with_tool, user, qtbot):
     listed = rows(sheet)
     assert ("Pointing", "F6") in listed
     assert ("Point at the cell", "Shift+click") in listed
-    sheet.close()
+    sheet.window().close()
 
 
 def test_a_command_is_one_record(user, qtbot):

@@ -17,7 +17,6 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import now
 from cellpose_studio.app.runs.merging import Merged, Merging
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.app.settings import OptionalEngine
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.image import ImageSource
@@ -25,6 +24,7 @@ from cellpose_studio.core.matching.region_merge import RegionCounts
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.search_record import SEARCH_STATE, SearchRecord
+from cellpose_studio.core.runs.compute import ComputeChoice
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.runs.segmentation import Segmentation
@@ -48,12 +48,11 @@ _CLOSED = "The project was closed."
 class Runs:
     """Starts runs on the images of a session.
 
-    ``engine`` is what runs those networks on the processor that it can run.
-
     A run is bound to the image it was started on: its result goes there, whatever
     is shown when it ends, and waits there if the image was taken off the list. The
     project gets a record of each, also of those that fail or are cancelled. Runs in
-    blocks are done by the ``cluster``, where it returns one.
+    blocks are done by the ``cluster``, where it returns one; others as ``compute`` says
+    when they begin.
     """
 
     failed = Signal(Exception)
@@ -64,11 +63,13 @@ class Runs:
         session: Session,
         queue: JobQueue,
         cluster: Callable[[], ClusterChoice | None] = lambda: None,
+        compute: Callable[[], ComputeChoice] = ComputeChoice,
     ) -> None:
         self._session = session
         self._cluster = cluster
         self._queue = queue
-        self.engine: OptionalEngine = ""
+        self._compute = compute
+        self._own_threads = False
         # Made in the thread of the first run, which is the one that imports torch.
         self._networks: NetworkCache | None = None
         self._under_way: dict[Job, Callable[[], None]] = {}
@@ -165,7 +166,7 @@ class Runs:
         diameter: float | None,
     ) -> LabelSet:
         # In the thread of the job: torch takes two seconds to import.
-        from cellpose_studio.engine.device import available_devices
+        from cellpose_studio.engine.device import device_or_fastest
         from cellpose_studio.engine.networks.network import NetworkCache
         from cellpose_studio.workflows.blocks.segment import segment_in_blocks
         from cellpose_studio.workflows.provenance.run_record import record_of
@@ -173,12 +174,18 @@ class Runs:
 
         started = now()
         self._networks = self._networks or NetworkCache()
-        device = available_devices()[0]
+        choice = self._compute()
+        self._use_threads(choice.threads)
+        device, missing = device_or_fastest(choice.device)
         is_known = parameters.diameter is None and diameter is not None
         if is_known:
             parameters = parameters.model_copy(update={"diameter": diameter})
-        engine = self.engine if model.architecture_info.openvino else ""
-        given: dict[str, Any] = {"networks": self._networks, "engine": engine or None}
+        info = model.architecture_info
+        given: dict[str, Any] = {
+            "networks": self._networks,
+            "engine": (info.openvino and choice.engine) or None,
+            "precision": (info.bfloat16 and choice.precision) or None,
+        }
         common = (image, model, parameters, checkpoint)
         free = free_memory()
         needed = forecast(image, model, parameters, free)
@@ -186,27 +193,43 @@ class Runs:
         if (side := needed.side) is not None:
             with ExitStack() as stack:
                 given["device"] = device
-                if (choice := self._cluster()) is not None:
+                if (elsewhere := self._cluster()) is not None:
                     from cellpose_studio.workflows.blocks.cluster.cluster import (
                         open_cluster,
                     )
 
-                    cluster = stack.enter_context(open_cluster(choice, checkpoint))
+                    cluster = stack.enter_context(open_cluster(elsewhere, checkpoint))
                     given |= cluster.arguments()
                 blocks = segment_in_blocks(*common, side, **given)
                 result = stack.enter_context(blocks).loaded(
                     checkpoint.check, empty_labels
                 )
                 record = record_of(result, started, checkpoint)
-                return _labels_of(result, self._with_search(record))
+                return _labels_of(result, self._completed(record, missing))
         result = segment(*common, device, **given)
         if is_known:
             automatic = ("diameter", *result.automatic)
             result = replace(result, automatic=automatic, measured_diameter=diameter)
-        return _labels_of(result, self._with_search(record_of(result, started)))
+        record = record_of(result, started)
+        return _labels_of(result, self._completed(record, missing))
 
-    def _with_search(self, record: RunRecord) -> RunRecord:
-        """Return a record that says so if a search has found its parameters."""
+    def _use_threads(self, threads: int) -> None:
+        """Set the threads of this thread's runs; 0 goes back to all but one core."""
+        from cellpose_studio.engine.threads import leave_a_core_free, use_threads
+
+        if threads:
+            use_threads(threads)
+        elif self._own_threads:
+            leave_a_core_free()
+        self._own_threads = bool(threads)
+
+    def _completed(self, record: RunRecord, missing: str) -> RunRecord:
+        """Return a record with a note on a missing device, and with its search.
+
+        That is the search that has found its parameters, if one has.
+        """
+        if missing:
+            record = record.model_copy(update={"notes": (missing, *record.notes)})
         # A search of a later version may be unreadable, and the file away for a while;
         # the run is none the worse.
         with suppress(ValidationError, StudioError):

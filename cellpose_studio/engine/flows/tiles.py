@@ -15,13 +15,18 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.engine.device_memory import (
+    device_full,
+    free_unused,
+    full_as_error,
+    is_full,
+)
 from cellpose_studio.engine.flows.beside import Beside
-from cellpose_studio.engine.networks.network import Network, device_full
+from cellpose_studio.engine.networks.network import Network
 from cellpose_studio.engine.networks.unet import OUTPUTS
 from cellpose_studio.engine.threads import run_parts
 
@@ -344,14 +349,16 @@ def run_tiles(
         part = tiles[started : started + batch]
         try:
             begun.append(network.start(part))
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not is_full(error):
+                raise
             if batch == 1 and not begun:
                 raise device_full(network.device) from error
             # The batch before it needs memory as well, until it is done.
             while begun:
                 finish()
             # Torch keeps freed blocks, whose sizes may not fit the smaller batch.
-            torch.cuda.empty_cache()
+            free_unused(network.device)
             # All tiles have the same size, so a larger batch would not fit later
             # either.
             counter.batch = batch = max(1, batch // 2)
@@ -376,5 +383,6 @@ def _run_in_threads(
         results[n] = run(tiles[n : n + 1])[0]
 
     parts = range(len(tiles))
-    run_parts(work, parts, counter.check, lambda: counter.add(1), by_torch=True)
+    with full_as_error(network.device):
+        run_parts(work, parts, counter.check, lambda: counter.add(1), by_torch=True)
     return results

@@ -22,6 +22,7 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import cells_in
 from cellpose_studio.engine.device import CPU, Device
+from cellpose_studio.engine.device_memory import is_full
 from cellpose_studio.engine.masks.ends import MOST_PIXELS, PixelEnds
 from cellpose_studio.engine.masks.fill import finished_plane, numbered
 from cellpose_studio.engine.masks.follow import follow
@@ -203,8 +204,8 @@ class FlowMaskMaker:
             return cells_at(at, cellprob, cellprob_threshold, max_size_fraction)
         try:
             return self._found_on_device(dP, cellprob, check)
-        except torch.OutOfMemoryError:
-            if self._device.type == "cpu":
+        except RuntimeError as error:
+            if not is_full(error) or self._device.type == "cpu":
                 raise
             # All parts have the same size, so the CPU keeps the rest of them as well.
             self._device, self.fell_back = torch.device("cpu"), True

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from cellpose_studio.core.errors import DeviceFull, ModelUnusable
+from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.device import (
     Device,
@@ -21,6 +21,7 @@ from cellpose_studio.engine.device import (
     precision_for,
     torch_dtype,
 )
+from cellpose_studio.engine.device_memory import full_as_error
 from cellpose_studio.engine.networks.average_file import member_files
 from cellpose_studio.engine.networks.averaging import AveragedUNets
 from cellpose_studio.engine.networks.loaders import LOADERS
@@ -122,7 +123,8 @@ class Network:
 
     def style(self, image: FloatArray) -> npt.NDArray[np.float64]:
         """Return the style (S,) of ``image`` (Y, X, C), at its own scale."""
-        return style_of(self.module, image, self.device.name)
+        with full_as_error(self.device):
+            return style_of(self.module, image, self.device.name)
 
     @contextmanager
     def watched(self, before_block: Callable[[], None]) -> Iterator[None]:
@@ -167,10 +169,8 @@ def load(
     module = loader.empty(weights)
     _fill(module, weights, spec)
     check()
-    try:
+    with full_as_error(device):
         module = module.to(device.name, torch_dtype(precision)).eval()
-    except torch.OutOfMemoryError as error:
-        raise device_full(device) from error
     if spec.architecture_info.channels_last:
         module = module.to(memory_format=torch.channels_last)
     sizes = _size_model_of(spec, module)
@@ -260,14 +260,6 @@ def style_of(
     with torch.inference_mode():
         style: Tensor = module(pixels)[1]
     return style[0].float().cpu().numpy().astype(np.float64)
-
-
-def device_full(device: Device) -> DeviceFull:
-    """Return the error for a network that exceeds the memory of a device."""
-    return DeviceFull(
-        f"{device.title} has too little memory for this model.",
-        "Choose a smaller model, or run it on the CPU.",
-    )
 
 
 class NetworkCache:

@@ -28,7 +28,7 @@ from cellpose_studio.core.models.training import (
 )
 from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.engine.device import CPU, Device
-from cellpose_studio.engine.networks.network import device_full
+from cellpose_studio.engine.device_memory import full_as_error
 from cellpose_studio.engine.training.dataset import (
     Batch,
     ImageFacts,
@@ -145,7 +145,7 @@ def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
             "Label more cells, or lower the number of cells that an image must have.",
         )
     used, facts = [request.train[n] for n in fit], [facts[n] for n in fit]
-    try:
+    with full_as_error(request.device):
         trained = start_network(
             parameters, request.parent, request.device, checkpoint.check
         )
@@ -153,8 +153,6 @@ def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
         with loading() as loader:
             course = _Course(request, trained, used, facts, checkpoint, report, loader)
             state = course.run()
-    except torch.OutOfMemoryError as error:
-        raise device_full(request.device) from error
     # After an early stop, the network is ahead of the last state.
     trained.net.load_state_dict(state.best_weights or state.weights)
     merge_layers(trained.net)

@@ -149,6 +149,21 @@ def start_log(folder: Path, facts: Mapping[str, str]) -> LogFile | None:
     return handler
 
 
+def clear_logs(folder: Path) -> int:
+    """Remove the log and the older ones; return how many could not be."""
+    kept = 0
+    for file in folder.glob(f"{NAME}*"):
+        try:
+            file.unlink()
+        # Windows keeps a file that is open, but lets its text be removed.
+        except OSError:
+            try:
+                file.write_text("", "utf-8")
+            except OSError:
+                kept += 1
+    return kept
+
+
 def last_lines(file: Path, process: int, most: int = 40) -> str:
     """Return the last lines that a process has logged; "" if there are none."""
     try:

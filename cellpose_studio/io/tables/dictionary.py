@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from cellpose_studio.io.tables.csv_table import CsvStyle, csv_rows
 from cellpose_studio.io.tables.table import TableColumn
 
 
 def write_dictionary(
-    path: Path, columns: Sequence[TableColumn], computed_by: str
+    path: Path,
+    columns: Sequence[TableColumn],
+    computed_by: str,
+    style: CsvStyle = "comma",
 ) -> None:
     """Write a CSV file with a row for each column.
 
@@ -20,7 +23,7 @@ def write_dictionary(
         Names and versions of the programs.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
+        rows = csv_rows(file, style)
         rows.writerow(("column", "unit", "definition", "computed_by"))
         for column in columns:
             rows.writerow((column.name, column.unit, column.text, computed_by))

@@ -57,16 +57,19 @@ def values_of(column: TableColumn, part: Part, rows: int) -> npt.NDArray[Any]:
     return np.full(rows, np.nan)
 
 
-def rows_of(columns: Sequence[TableColumn], part: Part, rows: int) -> list[list[str]]:
+def rows_of(
+    columns: Sequence[TableColumn], part: Part, rows: int, point: str = "."
+) -> list[list[str]]:
     """Return rows as texts: numbers with all their digits, "" where one is unknown."""
-    texts = [_texts(column, values_of(column, part, rows)) for column in columns]
+    texts = [_texts(column, values_of(column, part, rows), point) for column in columns]
     return [list(row) for row in zip(*texts, strict=True)]
 
 
-def _texts(column: TableColumn, values: npt.NDArray[Any]) -> list[str]:
+def _texts(column: TableColumn, values: npt.NDArray[Any], point: str) -> list[str]:
     if column.kind == "text":
         return [str(value) for value in values.tolist()]
     known = np.isfinite(values.astype(np.float64)).tolist()
     form = int if column.kind == "whole" else float
     pairs = zip(values.tolist(), known, strict=True)
-    return [repr(form(value)) if there else "" for value, there in pairs]
+    texts = [repr(form(value)) if there else "" for value, there in pairs]
+    return texts if point == "." else [text.replace(".", point) for text in texts]

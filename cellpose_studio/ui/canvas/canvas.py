@@ -32,6 +32,7 @@ from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
 from cellpose_studio.ui.canvas.napari_parts import (
     install_plane_sliders,
     install_scale_bar,
+    scaled,
     use_few_units,
     write_icons_once,
 )
@@ -124,7 +125,7 @@ class Canvas(QObject):
         self.model = ViewerModel(title="Cellpose Studio")
         self.set_theme(theme)
         # The units of the layers make it µm, or pixels if their size is unknown.
-        self.model.canvas.overlays.scale_bar.visible = True
+        self.set_scale_bar(True)
         self.widget = Viewer(self.model)
         self.surface: QWidget = self.widget.canvas.native
         self._image: ImageSource | None = None
@@ -144,14 +145,22 @@ class Canvas(QObject):
         self.rendering = Rendering(self.model)
         self._connect()
 
-    def style_sheet(self, theme: str, additions: str) -> str:
-        """Return napari's style sheet, and ``additions`` in the theme's colours."""
+    def style_sheet(self, theme: str, additions: str, scale: float = 1.0) -> str:
+        """Return napari's style sheet, and ``additions`` in the theme's colours.
+
+        Texts have the size of the application's font; ``scale`` is for all else.
+        """
         from napari.qt import get_stylesheet
         from napari.utils.theme import get_theme, template
 
-        size = f"{QApplication.font().pointSize()}pt"
-        sheet = get_stylesheet(theme, extra_variables={"font_size": size})
-        return str(sheet + template(additions, **get_theme(theme).to_rgb_dict()))
+        size = {"font_size": f"{round(QApplication.font().pointSizeF())}pt"}
+        colours = {**get_theme(theme).to_rgb_dict(), **size}
+        sheet = get_stylesheet(theme, extra_variables=size)
+        return scaled(str(sheet + template(additions, **colours)), scale)
+
+    def set_scale_bar(self, on: bool) -> None:
+        """Show or hide the scale bar."""
+        self.model.canvas.overlays.scale_bar.visible = on
 
     def set_theme(self, theme: str) -> None:
         """Set napari's theme of the canvas."""

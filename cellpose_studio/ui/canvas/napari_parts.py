@@ -11,6 +11,8 @@ from typing import Any
 from cellpose_studio.core.display.scale_bar import bar_text
 
 _TIPS = {"T": "Time point shown, from 1 on.", "Z": "Plane shown, from 1 on."}
+_LENGTH = re.compile(r"\b(\d+)px")
+_THIN = 2  # px; lines stay as thin as they are
 _PAD = 6  # px beside the digits, as napari has it
 
 _UNITS = (
@@ -145,3 +147,15 @@ def in_px(text: str) -> str:
         return text
     number, prefix = found.groups()
     return bar_text(float(number) * _FACTORS[prefix], "px")
+
+
+def scaled(sheet: str, factor: float) -> str:
+    """Return a style sheet with all lengths in pixels but those of lines scaled."""
+    if factor == 1:
+        return sheet
+
+    def scale(found: re.Match[str]) -> str:
+        length = int(found[1])
+        return f"{length if length <= _THIN else round(factor * length)}px"
+
+    return _LENGTH.sub(scale, sheet)

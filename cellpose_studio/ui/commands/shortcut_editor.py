@@ -1,4 +1,4 @@
-"""Dialog that lists and edits the keyboard shortcuts and the mouse gestures."""
+"""Lists and edits the keyboard shortcuts and the mouse gestures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QHeaderView,
     QKeySequenceEdit,
@@ -33,10 +32,9 @@ _NAME = Qt.ItemDataRole.UserRole
 _GESTURE = _NAME + 1
 _SELECT = "Select a command or a gesture to change it."
 _CHANGEABLE = re.compile(r"\{(\w+):")
-_SIZE = (660, 620)
 
 
-class ShortcutEditor(QDialog):
+class ShortcutEditor(QWidget):
     """Lists the commands of the menus with their shortcuts, and the mouse gestures.
 
     Parameters
@@ -61,11 +59,8 @@ class ShortcutEditor(QDialog):
         gestures: Gestures,
         gesture_texts: Iterable[tuple[str, str]],
         bar: QMenuBar,
-        parent: QWidget,
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Keyboard shortcuts and mouse gestures")
-        self.resize(*_SIZE)
+        super().__init__()
         self._keys = keys
         self._records = records
         self._gestures = gestures
@@ -152,7 +147,7 @@ class ShortcutEditor(QDialog):
         self.gesture.changed.connect(self._on_pressed)
         self.none.clicked.connect(self._remove)
         self.reset.clicked.connect(self._reset)
-        self.reset_all.clicked.connect(self._reset_all)
+        self.reset_all.clicked.connect(self.set_all_back)
         self._keys.changed.connect(self._show_keys)
         self._gestures.changed.connect(self._show_keys)
 
@@ -196,7 +191,8 @@ class ShortcutEditor(QDialog):
         else:
             self._keys.reset(self._name)
 
-    def _reset_all(self) -> None:
+    def set_all_back(self) -> None:
+        """Give all commands and gestures their default keys and triggers."""
         self._keys.reset_all()
         self._gestures.reset_all()
 

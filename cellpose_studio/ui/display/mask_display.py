@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from cellpose_studio.app.settings import Settings
 from cellpose_studio.ui.commands.command import QAction
 from cellpose_studio.ui.display.cell_colouring import CellColouring
 from cellpose_studio.ui.display.cell_text.menu import KIND_COMMANDS
@@ -35,27 +36,30 @@ _OPACITY_TIP = "How much the fill of cells hides of the image"
 class MasksShown(Protocol):
     """Interface of the canvas for the opacity of masks."""
 
-    @property
-    def opacity(self) -> float:
-        """Opacity of the fill of cells, 0 to 1."""
-        ...
-
     def set_opacity(self, opacity: float) -> None:
         """Fill the cells with an opacity from 0 to 1."""
         ...
 
 
 class MaskDisplay(QWidget):
-    """Switches of the masks, their opacity, and the meaning of their colours."""
+    """Switches of the masks, their opacity, and the meaning of their colours.
+
+    They begin as the settings say, and follow them.
+    """
 
     def __init__(
-        self, masks: MasksShown, texts: CellTextProvider, colouring: CellColouring
+        self,
+        masks: MasksShown,
+        texts: CellTextProvider,
+        colouring: CellColouring,
+        settings: Settings,
     ) -> None:
         super().__init__()
         self._masks = masks
+        self._settings = settings
+        self._actions: Mapping[str, QAction] = {}
         self._colouring = colouring
         self._texts = texts
-        self._uncertainty: QAction | None = None
         self._grid = QGridLayout()
         self.filled, self.outlines = check_box("Masks"), check_box("Outlines")
         self.labels = check_box("Labels")
@@ -80,9 +84,12 @@ class MaskDisplay(QWidget):
         menu = QMenu(self)
         menu.addActions([actions[name] for name in KIND_COMMANDS.values()])
         self.kind.setMenu(menu)
-        uncertainty = self._uncertainty = actions["uncertainty"]
-        uncertainty.toggled.connect(self._on_uncertainty)
+        self._actions = actions
+        actions["uncertainty"].toggled.connect(self._on_uncertainty)
         self.colours.activated.connect(self._on_chosen)
+        self._take_filled()
+        self._take_outlined()
+        self._take_colours()
         self._show_colours()
 
     def state(self) -> dict[str, object]:
@@ -93,14 +100,21 @@ class MaskDisplay(QWidget):
         }
 
     def load(self, state: object) -> None:
-        """Take what was stored; a damaged project may hold any value."""
+        """Take what was stored, the settings where nothing was.
+
+        A damaged project may hold any value.
+        """
         known = state if isinstance(state, dict) else {}
         opacity, uncertainty = known.get("opacity"), known.get("uncertainty")
         # The exact type is compared, because True is an instance of int as well.
         if type(opacity) is int and 0 <= opacity <= self.opacity.maximum():
             self._on_opacity(opacity)
-        if type(uncertainty) is bool and self._uncertainty is not None:
-            self._uncertainty.setChecked(uncertainty)
+        else:
+            self._take_opacity()
+        if type(uncertainty) is bool and self._actions:
+            self._actions["uncertainty"].setChecked(uncertainty)
+        else:
+            self._take_colours()
 
     def add_row(self, title: str, widget: QWidget) -> None:
         """Add another choice below those of the masks."""
@@ -131,8 +145,7 @@ class MaskDisplay(QWidget):
         )
         for widget in (self.kind, self.colours):
             widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        for box in (self.opacity, self.percent):
-            box.setValue(round(100 * self._masks.opacity))
+        self._take_opacity()
 
     def _lay_out(self) -> None:
         switches, grid = QHBoxLayout(), self._grid
@@ -158,6 +171,28 @@ class MaskDisplay(QWidget):
         self.percent.valueChanged.connect(self._on_opacity)
         self._colouring.changed.connect(self._show_colours)
         self._texts.changed.connect(lambda: self.labels.setChecked(self._texts.on))
+        events = self._settings.events
+        events.mask_opacity.connect(self._take_opacity)
+        events.masks_filled.connect(self._take_filled)
+        events.masks_outlined.connect(self._take_outlined)
+        events.mask_colours.connect(self._take_colours)
+
+    def _take_opacity(self) -> None:
+        self._on_opacity(self._settings.mask_opacity)
+
+    def _take_filled(self) -> None:
+        self._set("masks", self._settings.masks_filled)
+
+    def _take_outlined(self) -> None:
+        self._set("outlines", self._settings.masks_outlined)
+
+    def _take_colours(self) -> None:
+        self._set("uncertainty", self._settings.mask_colours == "uncertainty")
+
+    def _set(self, command: str, on: bool) -> None:
+        # The commands come after this widget.
+        if self._actions:
+            self._actions[command].setChecked(on)
 
     def _on_opacity(self, percent: int) -> None:
         for box in (self.opacity, self.percent):
@@ -167,13 +202,13 @@ class MaskDisplay(QWidget):
 
     @property
     def _by_uncertainty(self) -> bool:
-        return self._uncertainty is not None and self._uncertainty.isChecked()
+        return bool(self._actions) and self._actions["uncertainty"].isChecked()
 
     def _on_chosen(self, at: int) -> None:
         """Colour the cells as the user has chosen."""
-        if at < _MEASURED and self._uncertainty is not None:
+        if at < _MEASURED:
             self._colouring.choose(None)
-            self._uncertainty.setChecked(at == _UNCERTAIN)
+            self._set("uncertainty", at == _UNCERTAIN)
 
     def _on_uncertainty(self, on: bool) -> None:
         if on:

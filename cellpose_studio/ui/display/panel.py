@@ -62,7 +62,7 @@ class DisplayPanel(QScrollArea):
         self.memory = DisplayMemory()
         self.list = ChannelList()
         self.contrast = ContrastEditor()
-        self.masks = MaskDisplay(canvas.masks, texts, colouring)
+        self.masks = MaskDisplay(canvas.masks, texts, colouring, services.settings)
         self._view = {
             "home": tool_button("Fit", False),
             "ortho": tool_button("Side views", True),

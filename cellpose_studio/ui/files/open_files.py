@@ -54,7 +54,7 @@ class FileOpener:
         if images != paths:
             project = next(path for path in paths if path.suffix == SUFFIX)
             return self._projects.open(project, lambda: self.open(images))
-        self._settings.folder = str(paths[0].parent)
+        self._settings.set_folder(paths[0].parent)
         return self._images.open(paths)
 
     def open_sample(self) -> None:

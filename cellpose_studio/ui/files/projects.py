@@ -241,7 +241,7 @@ class Projects(QObject):
         project = Project(contents, unnamed=is_unnamed(contents.file.path))
         if not project.unnamed:
             self._settings.add_project(project.path)
-            self._settings.folder = str(project.folder)
+            self._settings.set_folder(project.folder)
         self._use(project)
         if project.read_only_reason:
             self._messages.fail(Failure(project.read_only_reason))
@@ -272,7 +272,7 @@ class Projects(QObject):
 
     def _on_saved_as(self, path: Path) -> None:
         self._settings.add_project(path)
-        self._settings.folder = str(path.parent)
+        self._settings.set_folder(path.parent)
         self._messages.note(f"Saved as {path.name} in {path.parent}.")
         self.saved.emit(_saved_now())
         self.opened.emit()

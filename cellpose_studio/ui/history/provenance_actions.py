@@ -127,7 +127,7 @@ class ProvenanceActions(QObject):
         if not file:
             return None
         path = Path(file)
-        self._services.settings.folder = str(path.parent)
+        self._services.settings.set_folder(path.parent)
         suffix = Path(name).suffix
         return (path if path.suffix else Path(f"{file}{suffix}")), chosen
 

@@ -133,6 +133,7 @@ class TableActions:
         """Write the tracks of images, and what the columns mean."""
         names = names_of([one.item for one in images])
         columns = self._experiment.columns
+        style = self._services.settings.csv_style
         given = [columns.of(one.id) for one in images]
 
         def work(_: Checkpoint) -> tuple[list[Path], tuple[str, ...]]:
@@ -141,7 +142,7 @@ class TableActions:
                 for one, name, row in zip(images, names, given, strict=True)
             ]
             tracks = [one for one in found if one is not None]
-            return write_tracks(folder, kinds, tracks, computed_by()), ()
+            return write_tracks(folder, kinds, tracks, computed_by(), style), ()
 
         self._services.run("Exporting tracks", work, self._on_exported)
 
@@ -150,12 +151,13 @@ class TableActions:
     ) -> None:
         """Write the cells of images, their summary, and what the columns mean."""
         columns = self._experiment.columns
+        style = self._services.settings.csv_style
         rows = [columns.of(one.id) for one in images]
         items = [one.item for one in images]
 
         def work(checkpoint: Checkpoint) -> tuple[list[Path], tuple[str, ...]]:
             found = table_columns(items, WhatToMeasure(), rows)
-            tables = MeasurementTables(folder, kinds, found, computed_by())
+            tables = MeasurementTables(folder, kinds, found, computed_by(), style)
             with tables:
                 names = names_of(items)
                 for n, (one, name, row) in enumerate(

@@ -174,10 +174,11 @@ class TrainContent(QScrollArea):
 
             return [(one.name, one.title) for one in available_devices()]
 
+        def done(devices: list[tuple[str, str]]) -> None:
+            self.form.set_devices(devices, self._services.settings.device)
+
         jobs = self._services.warm_up_jobs
-        self._services.run(
-            "Looking for devices", work, self.form.set_devices, quiet=True, queue=jobs
-        )
+        self._services.run("Looking for devices", work, done, quiet=True, queue=jobs)
 
     def _connect(self) -> None:
         trainings = self._trainings

@@ -135,11 +135,15 @@ class RequestForm(QWidget):
         ):
             self._on_model()
 
-    def set_devices(self, devices: list[tuple[str, str]]) -> None:
-        """List devices as torch's names and titles, the fastest first."""
+    def set_devices(self, devices: list[tuple[str, str]], chosen: str) -> None:
+        """List devices as torch's names and titles, the fastest first.
+
+        The one of the preferences is proposed, which is ``chosen``, if it is there.
+        """
         self.device.clear()
         for name, title in devices:
             self.device.addItem(title, name)
+        self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
 
     def propose_name(self, name: str) -> None:
         """Show a name, unless the user has typed one."""

@@ -44,7 +44,8 @@ class Background:
         self.missing = MissingImages(session)
         self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
         self.experiment = Experiment(session)
-        self.runs = Runs(session, services.gpu_jobs, services.settings.cluster)
+        settings = services.settings
+        self.runs = Runs(session, services.gpu_jobs, settings.cluster, settings.compute)
         # Single runs and the queue share one job queue, because they share one device.
         self.run_queue = BatchQueue(session, self.runs, services.gpu_jobs)
         self.thresholds = Thresholds(session, io_jobs)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cellpose_studio.app.settings import Theme
 from cellpose_studio.ui.canvas.rendering import reason_2d_only
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
-from cellpose_studio.ui.segment.cluster.cluster_dialog import show_cluster
 from cellpose_studio.ui.window.help.dialogs import HelpDialogs
 from cellpose_studio.ui.window.help.guide import open_page, page_about
 from cellpose_studio.ui.window.menu_host import MenuHost
@@ -19,10 +19,25 @@ Commands = Sequence[Command | None]
 
 
 class WindowCommands:
-    """Builds the records of the window's own commands, one method for each group."""
+    """Builds the records of the window's own commands, one method for each group.
 
-    def __init__(self, window: MenuHost) -> None:
+    Parameters
+    ----------
+    show_preferences
+        Shows them at a page; "" for the one shown last.
+
+    Attributes
+    ----------
+    dialogs
+        Those of the Help menu.
+    """
+
+    def __init__(
+        self, window: MenuHost, show_preferences: Callable[[str], object]
+    ) -> None:
         self._window = window
+        self._show_preferences = show_preferences
+        self.dialogs = HelpDialogs(window)
         self._image = needs_image(window.session)
         self._masks = needs_masks(window.session)
 
@@ -116,6 +131,14 @@ class WindowCommands:
                 window.revisions.save_version,
                 reason_disabled=self._masks,
             ),
+            None,
+            Command(
+                "preferences",
+                "Preferences…",
+                lambda: self._show_preferences(""),
+                key="Ctrl+,",
+                tip="Set device, folders, theme, keys, numbers and privacy.",
+            ),
         ]
 
     def view_commands(self) -> Commands:
@@ -200,13 +223,27 @@ class WindowCommands:
                 reason_disabled=image,
             ),
             None,
-            Command(
-                "light",
-                "&Light theme",
-                lambda on: window.set_theme("light" if on else "dark"),
-                checked=lambda: window.services.settings.theme == "light",
-            ),
         ]
+
+    def theme_commands(self) -> Commands:
+        """Return the commands that choose the theme."""
+        return [
+            self._theme("themeSystem", "Theme of the &system", "system"),
+            self._theme("themeDark", "&Dark theme", "dark"),
+            self._theme("light", "&Light theme", "light"),
+        ]
+
+    def _theme(self, name: str, text: str, theme: Theme) -> Command:
+        settings = self._window.services.settings
+
+        def choose(on: bool) -> None:
+            # Switched off by the choice of another one, or to the desktop's by hand.
+            if on:
+                settings.theme = theme
+            elif settings.theme == theme:
+                settings.theme = "system"
+
+        return Command(name, text, choose, checked=lambda: settings.theme == theme)
 
     def segment_commands(self) -> Commands:
         """Return the commands for runs, the queue and models."""
@@ -275,7 +312,7 @@ class WindowCommands:
             Command(
                 "cluster",
                 "Set &up a cluster…",
-                lambda: show_cluster(window.services.settings, window.services.parent),
+                lambda: self._show_preferences("compute"),
                 tip="Choose the scheduler whose workers run the blocks of large "
                 "images.",
             ),
@@ -283,7 +320,7 @@ class WindowCommands:
 
     def help_commands(self) -> Commands:
         """Return the commands about the application itself."""
-        dialogs = HelpDialogs(self._window)
+        dialogs = self.dialogs
         return [
             Command(
                 "guide",
@@ -301,7 +338,7 @@ class WindowCommands:
             Command(
                 "storage",
                 "Show &files of this app…",
-                dialogs.show_storage,
+                lambda: self._show_preferences("files"),
                 tip="List the folders, and the room that they take; clear the cache.",
             ),
             Command(

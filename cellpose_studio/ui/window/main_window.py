@@ -20,7 +20,7 @@ from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.settings import Settings, Theme
+from cellpose_studio.app.settings import Settings
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.session_view import SessionView
@@ -65,13 +65,13 @@ from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.tools.tracks.commands import TrackCommands
 from cellpose_studio.ui.train.panel import TrainPanel
+from cellpose_studio.ui.window.appearance.appearance import Appearance
 from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.docks import lay_out_centre, lay_out_docks
-from cellpose_studio.ui.window.gc_tuning import freeze_loaded
 from cellpose_studio.ui.window.job_bar import JobBar
+from cellpose_studio.ui.window.launch.gc_tuning import freeze_loaded
 from cellpose_studio.ui.window.menus import Menus
-from cellpose_studio.ui.window.status_bar import StatusBar
-from cellpose_studio.ui.window.theme import ADDITIONS
+from cellpose_studio.ui.window.status_bar import StatusBar, show_device
 from cellpose_studio.ui.window.welcome.offers import offer_projects
 from cellpose_studio.ui.window.welcome.page import Welcome
 from cellpose_studio.ui.window.welcome.tour import Tour
@@ -106,7 +106,8 @@ class MainWindow(QMainWindow):
         self.session = self.services.session
         self.selection = self.services.selection
         self._guard = TextFocusGuard(self)
-        self._make_canvas(settings.theme)
+        self.appearance = Appearance(self, settings)
+        self._make_canvas()
         self.background = Background(self.services)
         self._make_tools()
         self._make_file_actions()
@@ -121,7 +122,7 @@ class MainWindow(QMainWindow):
         # The menus come last of the parts, because their commands call all of them.
         self.menus = Menus(self)
         self._connect()
-        self.set_theme(settings.theme)
+        self.appearance.dress(self.canvas)
         self._restore()
         for model in shipped():
             self.segment.model.add_model(model)
@@ -149,12 +150,6 @@ class MainWindow(QMainWindow):
         """Remove the image shown from the project."""
         if self.session.shown is not None:
             self.image_actions.remove([self.session.shown])
-
-    def set_theme(self, theme: Theme) -> None:
-        """Set the theme of the window and of the canvas, "dark" or "light"."""
-        self.services.settings.theme = theme
-        self.canvas.set_theme(theme)
-        self.setStyleSheet(self.canvas.style_sheet(theme, ADDITIONS))
 
     # Called at the start of the application
 
@@ -198,6 +193,7 @@ class MainWindow(QMainWindow):
             closing.callback(self.session.project.close, patience=0)
             closing.callback(self.background.shut_down)
             closing.callback(self.images.shut_down)
+            closing.callback(self.menus.shut_down)
             for queue in reversed(services.queues):
                 closing.callback(queue.shut_down)
             # The window disappears first, because the jobs may take a moment to stop.
@@ -207,8 +203,8 @@ class MainWindow(QMainWindow):
 
     # Construction of the parts
 
-    def _make_canvas(self, theme: str) -> None:
-        self.canvas = Canvas(theme, self.services.large)
+    def _make_canvas(self) -> None:
+        self.canvas = Canvas(self.appearance.theme, self.services.large)
         self.canvas.failed.connect(self.services.show_error)
         self._view = SessionView(self.session, self.canvas)
 
@@ -257,7 +253,6 @@ class MainWindow(QMainWindow):
         self.regions = RegionRuns(
             self.services, self.segment, work.runs, self.tools.context
         )
-        self.segment.parameters.engine.follow(self.services.settings, work.runs)
         self._segmenting = SegmentActions(
             self.session,
             self.segment,
@@ -385,9 +380,9 @@ class MainWindow(QMainWindow):
         if change.kind != "drafted" and change.image is self.session.shown:
             self.segment.show_labels(change.image.masks)
 
-    def _on_warm(self, devices: list[str]) -> None:
-        self.status.device.setText(devices[0])
-        self.welcome.show_device(devices[0])
+    def _on_warm(self, devices: dict[str, str]) -> None:
+        shows = self.status.device.setText, self.welcome.show_device
+        show_device(devices, self.services.settings, *shows)
         # napari collects garbage whenever an image leaves the canvas. That takes 0.3 s
         # among the objects of torch and Cellpose, which are loaded by now.
         freeze_loaded(self.canvas)

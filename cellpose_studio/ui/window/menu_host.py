@@ -102,10 +102,6 @@ class MenuHost(Protocol):
         """Remove the image shown from the project."""
         ...
 
-    def set_theme(self, theme: str) -> None:
-        """Set the theme of the window and of the canvas, "dark" or "light"."""
-        ...
-
     def menuBar(self) -> QMenuBar:
         """Return the menu bar; a method of Qt."""
         ...

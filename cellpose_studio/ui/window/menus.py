@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QMenu
@@ -19,6 +20,9 @@ from cellpose_studio.ui.tools.toolbox import mouse_gestures
 from cellpose_studio.ui.window.commands import WindowCommands
 from cellpose_studio.ui.window.menu_host import MenuHost
 
+if TYPE_CHECKING:
+    from cellpose_studio.ui.window.preferences.dialog import PreferencesDialog
+
 
 class Menus(QObject):
     """The menus from File to Help, with all commands."""
@@ -26,7 +30,8 @@ class Menus(QObject):
     def __init__(self, window: MenuHost) -> None:
         super().__init__(window)
         self._window = window
-        self._own = WindowCommands(window)
+        self._own = WindowCommands(window, self.show_preferences)
+        self._preferences: PreferencesDialog | None = None
         self._commands = CommandSet(window)
         self._called: list[str] = []
         # Choosing a cell changes several states of the tab in turn, and refreshing all
@@ -82,6 +87,7 @@ class Menus(QObject):
         texts = menu.addMenu("Cell la&bels")
         fill_cell_text_menu(texts, self._window.cell_text, self._commands)
         self._commands.add(menu, self._own.navigation_commands())
+        self._commands.add(menu.addMenu("&Theme"), self._own.theme_commands())
         panels = menu.addMenu("Pan&els")
         for dock in self._window.panels:
             panels.addAction(dock.toggleViewAction())
@@ -129,7 +135,13 @@ class Menus(QObject):
                 self._window.tour.start,
                 tip="See in a minute what is where.",
             ),
-            Command("keys", "&Keyboard shortcuts", self._show_shortcuts, key="?"),
+            Command(
+                "keys",
+                "&Keyboard shortcuts",
+                lambda: self.show_preferences("keys"),
+                key="?",
+                tip="List all keys and mouse gestures, and change them.",
+            ),
             *self._own.help_commands(),
         ]
         self._commands.add(self._menu("&Help"), commands)
@@ -139,7 +151,9 @@ class Menus(QObject):
 
     def _connect(self) -> None:
         window = self._window
-        window.services.settings.events.recent.connect(self._fill_recent)
+        settings = window.services.settings
+        settings.events.recent.connect(self._fill_recent)
+        settings.events.theme.connect(self._refresh)
         window.session.shown_changed.connect(self._refresh)
         window.session.masks_changed.connect(self._on_masks)
         window.session.image_changed.connect(self._refresh)
@@ -203,22 +217,27 @@ class Menus(QObject):
         palette.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         palette.show_over(self._window)
 
-    def _show_shortcuts(self) -> None:
+    def show_preferences(self, page: str = "") -> None:
+        """Show the preferences at a page, or at the one shown last."""
+        if self._preferences is None:
+            self._preferences = self._make_preferences()
+        self._preferences.show_page(page)
+
+    def shut_down(self) -> None:
+        """Stop what the preferences do."""
+        if self._preferences is not None:
+            self._preferences.close()
+
+    def _make_preferences(self) -> PreferencesDialog:
+        # Imported when they are first shown: the start of the window does not wait.
+        from cellpose_studio.ui.window.preferences.opener import make_preferences
+
         window = self._window
-        # A second call raises the open editor instead of opening another one.
-        for editor in window.findChildren(ShortcutEditor):
-            if editor.isVisible():
-                editor.raise_()
-                editor.activateWindow()
-                return
         editor = ShortcutEditor(
             self.keys,
             self._commands.records,
             window.tools.gestures,
             mouse_gestures(),
             window.menuBar(),
-            window,
         )
-        # Otherwise the window would keep each closed editor as a child.
-        editor.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        editor.show()
+        return make_preferences(window, editor, self._own.dialogs.show_updates)

@@ -17,7 +17,7 @@ from cellpose_studio.core.measure.experiment.values import Row
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.measure.summary import summary_of
 from cellpose_studio.io.atomic import replacing
-from cellpose_studio.io.tables.csv_table import CsvTable
+from cellpose_studio.io.tables.csv_table import CsvStyle, CsvTable
 from cellpose_studio.io.tables.dictionary import write_dictionary
 from cellpose_studio.io.tables.names import (
     CELLS_CSV,
@@ -52,16 +52,21 @@ class ImageRows:
     counts: tuple[int, int]
 
 
-_Format = type[CsvTable] | type[ParquetTable]
-_WRITERS: dict[TableKind, tuple[str, _Format]] = {
-    "csv": (CELLS_CSV, CsvTable),
-    "parquet": (CELLS_PARQUET, ParquetTable),
-}
+_NAMES: dict[TableKind, str] = {"csv": CELLS_CSV, "parquet": CELLS_PARQUET}
+
+
+def table_writer(
+    kind: TableKind, path: Path, columns: Sequence[TableColumn], style: CsvStyle
+) -> TableWriter:
+    """Return what writes a table of a kind; ``style`` is that of CSV."""
+    if kind == "csv":
+        return CsvTable(path, columns, style)
+    return ParquetTable(path, columns)
 
 
 def table_files(folder: Path, kinds: Collection[TableKind]) -> list[Path]:
     """Return the files that a table of these kinds consists of."""
-    names = [_WRITERS[kind][0] for kind in kinds]
+    names = [_NAMES[kind] for kind in kinds]
     return [folder / name for name in (*names, IMAGES_CSV, COLUMNS_CSV)]
 
 
@@ -89,6 +94,8 @@ class MeasurementTables:
         Of the table of cells.
     computed_by
         Names and versions of the programs, for the dictionary.
+    style
+        Of files of CSV.
 
     Raises
     ------
@@ -102,6 +109,7 @@ class MeasurementTables:
         kinds: Collection[TableKind],
         columns: TableColumns,
         computed_by: str,
+        style: CsvStyle = "comma",
     ) -> None:
         check_can_write(folder)
         self.files = table_files(folder, kinds)
@@ -109,6 +117,7 @@ class MeasurementTables:
         self._kinds = kinds
         self._columns = columns
         self._computed_by = computed_by
+        self._style = style
         self._stack = ExitStack()
         self._cells: list[TableWriter] = []
         self._images: list[TableWriter] = []
@@ -191,20 +200,20 @@ class MeasurementTables:
 
     def _begin(self) -> None:
         dictionary = self._stack.enter_context(replacing(self._folder / COLUMNS_CSV))
-        write_dictionary(dictionary, self._columns.every, self._computed_by)
-        self._images = [self._writer(IMAGES_CSV, CsvTable, self._columns.images)]
+        write_dictionary(
+            dictionary, self._columns.every, self._computed_by, self._style
+        )
+        self._images = [self._writer("csv", IMAGES_CSV, self._columns.images)]
         self._cells = [
-            self._writer(*_WRITERS[kind], self._columns.cells) for kind in self._kinds
+            self._writer(kind, _NAMES[kind], self._columns.cells)
+            for kind in self._kinds
         ]
 
     def _writer(
-        self,
-        name: str,
-        make: _Format,
-        columns: Sequence[TableColumn],
+        self, kind: TableKind, name: str, columns: Sequence[TableColumn]
     ) -> TableWriter:
         part = self._stack.enter_context(replacing(self._folder / name))
-        writer = make(part, columns)
+        writer = table_writer(kind, part, columns, self._style)
         # Before the file gets its name, what is left must be in it.
         self._stack.callback(writer.close)
         return writer

@@ -14,23 +14,23 @@ from cellpose_studio.core.measure.experiment.values import Row, columns_in
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.measure.tracks import TrackTable, track_table
 from cellpose_studio.io.atomic import replacing
-from cellpose_studio.io.tables.csv_table import CsvTable
+from cellpose_studio.io.tables.csv_table import CsvStyle
 from cellpose_studio.io.tables.dictionary import write_dictionary
 from cellpose_studio.io.tables.names import (
     TRACK_COLUMNS_CSV,
     TRACKS_CSV,
     TRACKS_PARQUET,
 )
-from cellpose_studio.io.tables.parquet_table import ParquetTable
 from cellpose_studio.io.tables.table import TableColumn
 from cellpose_studio.workflows.measure.columns import EXPERIMENT_TEXT
 from cellpose_studio.workflows.measure.items import ImageToMeasure
-from cellpose_studio.workflows.measure.tables import TableKind, check_can_write
+from cellpose_studio.workflows.measure.tables import (
+    TableKind,
+    check_can_write,
+    table_writer,
+)
 
-_WRITERS: dict[TableKind, tuple[str, type[CsvTable] | type[ParquetTable]]] = {
-    "csv": (TRACKS_CSV, CsvTable),
-    "parquet": (TRACKS_PARQUET, ParquetTable),
-}
+_NAMES: dict[TableKind, str] = {"csv": TRACKS_CSV, "parquet": TRACKS_PARQUET}
 _NO_COLUMNS: Row = {}
 
 _MINUTE = 60
@@ -93,9 +93,7 @@ def tracks_of(
 
 def track_files(folder: Path, kinds: Collection[TableKind]) -> list[Path]:
     """Return the files that a table of tracks of these kinds consists of."""
-    return [
-        folder / name for name in (*(_WRITERS[k][0] for k in kinds), TRACK_COLUMNS_CSV)
-    ]
+    return [folder / name for name in (*(_NAMES[k] for k in kinds), TRACK_COLUMNS_CSV)]
 
 
 def write_tracks(
@@ -103,6 +101,7 @@ def write_tracks(
     kinds: Collection[TableKind],
     images: Sequence[ImageTracks],
     computed_by: str,
+    style: CsvStyle = "comma",
 ) -> list[Path]:
     """Write the tracks of images into one table, with a dictionary of its columns.
 
@@ -130,9 +129,9 @@ def write_tracks(
     # All of them get their names together, or none does.
     with ExitStack() as stack:
         parts = [stack.enter_context(replacing(path)) for path in files]
-        write_dictionary(parts[-1], columns, computed_by)
+        write_dictionary(parts[-1], columns, computed_by, style)
         for kind, part in zip(kinds, parts, strict=False):
-            writer = _WRITERS[kind][1](part, columns)
+            writer = table_writer(kind, part, columns, style)
             try:
                 for one in images:
                     rows = len(one.table.ids)

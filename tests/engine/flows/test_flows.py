@@ -309,7 +309,17 @@ def test_an_error_beside_a_gpu_leaves_the_run(unet, monkeypatch):
         flows_of_planes(gpu, stack, parameters, 20.0, quiet())
 
 
-def test_where_memory_is_short_fewer_tiles_run_at_a_time(unet, monkeypatch):
+# Texts of torch 2 for the allocator, a driver, cuDNN, and an Apple GPU.
+FULL = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    RuntimeError("CUDA error: out of memory"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    RuntimeError("MPS backend out of memory (MPS allocated: 8.90 GB, other: 1 MB)."),
+]
+
+
+@pytest.mark.parametrize("full", FULL, ids=lambda error: str(error)[:12])
+def test_where_memory_is_short_fewer_tiles_run_at_a_time(unet, full):
     # The processor runs one tile at a time anyway; torch takes "cpu:0" for it, too.
     gpu = replace(unet, device=Device("cpu:0", "Little GPU"))
     room, sizes = [3], []
@@ -317,7 +327,7 @@ def test_where_memory_is_short_fewer_tiles_run_at_a_time(unet, monkeypatch):
     def with_little_memory(module: nn.Module, arguments: tuple[Tensor]) -> None:
         sizes.append(len(arguments[0]))
         if len(arguments[0]) > room[0]:
-            raise torch.OutOfMemoryError
+            raise full
 
     unet.module.register_forward_pre_hook(with_little_memory)
     stack = image(1, 400, 400, 2)

@@ -115,3 +115,15 @@ def test_the_dictionary_has_a_row_for_each_column(tmp_path):
         "definition": "A length, ½.",
         "computed_by": "Studio 1 (numpy 2)",
     }
+
+
+def test_a_csv_file_for_spreadsheets_with_decimal_commas(tmp_path):
+    table = CsvTable(tmp_path / "a.csv", COLUMNS, "semicolon")
+    values = {"image": ["a;1.5.tif"], "n": [4], "v_um": [0.25]}
+    table.add({name: np.array(value) for name, value in values.items()}, 1)
+    table.close()
+    text = (tmp_path / "a.csv").read_text("utf-8")
+    assert text == 'image;n;v_um\n"a;1.5.tif";4;0,25\n'
+    write_dictionary(tmp_path / "columns.csv", COLUMNS, "this", "semicolon")
+    first = (tmp_path / "columns.csv").read_text("utf-8").splitlines()[0]
+    assert first == "column;unit;definition;computed_by"

@@ -35,10 +35,10 @@ def test_the_scale_bar_of_an_image_without_pixel_size_is_in_px(user, tmp_path):
     [bar] = canvas.widget.canvas._viewer_overlay_to_visual[overlay]
     assert bar.node.text.text.endswith(" px")
     # The light theme sets the image off from what is around it.
-    user.window.set_theme("light")
+    user.window.services.settings.theme = "light"
     around = canvas.model.canvas.background_color[:3]
     assert 0.7 < around.min() <= around.max() < 0.95
-    user.window.set_theme("dark")
+    user.window.services.settings.theme = "dark"
     assert canvas.model.canvas.background_color[:3].max() == 0
 
 

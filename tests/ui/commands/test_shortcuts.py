@@ -41,7 +41,7 @@ def sheet(user, qtbot):
     [sheet] = user.window.findChildren(ShortcutEditor)
     qtbot.waitExposed(sheet)
     yield sheet
-    sheet.close()
+    sheet.window().close()
 
 
 def parts_of(keys: QKeySequence) -> tuple[Qt.Key, Qt.KeyboardModifier]:

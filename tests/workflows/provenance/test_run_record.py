@@ -96,7 +96,7 @@ def test_what_really_ran_is_recorded_after_a_fall_back(cells, monkeypatch):
 
     def get(self, spec, device, *more):
         if device != CPU:
-            from cellpose_studio.engine.networks.network import device_full
+            from cellpose_studio.engine.device_memory import device_full
 
             raise device_full(device)
         return real(self, spec, device, *more)

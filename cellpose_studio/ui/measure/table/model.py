@@ -210,7 +210,16 @@ def text_of(value: Any, one: Field, places: int) -> str:
         return UNKNOWN
     if one.kind == "yes or no":
         return "yes" if value else ""
-    return f"{value:.{places}f}".replace(".", decimal_point())
+    return number_text(value, places)
+
+
+def number_text(value: float, places: int) -> str:
+    """Return a number with the signs of the user's language, grouped if that is on."""
+    # A character in Qt 5, a string in Qt 6.
+    locale = QLocale()
+    omits = locale.numberOptions() & QLocale.NumberOption.OmitGroupSeparator
+    signs = {".": decimal_point(), ",": "" if omits else str(locale.groupSeparator())}
+    return "".join(signs.get(one, one) for one in f"{value:,.{places}f}")
 
 
 def decimal_point() -> str:

@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-from cellpose_studio.ui.segment.parameters.engine_choice import EngineChoice
 from cellpose_studio.ui.segment.parameters.preparation import PreparationForm
 from cellpose_studio.ui.segment.run_masks import RunMasks
 from cellpose_studio.ui.widgets.elided_button import ElidedButton
@@ -71,7 +70,6 @@ class ParameterPanel(QWidget):
         )
         self.own_contrast.setToolTip(_OWN_CONTRAST_TIP)
         self.advanced = Form(model, fields_of(model, "advanced"))
-        self.engine = EngineChoice()
         self.preparation = PreparationForm()
         self.run = ElidedButton("Run", "run")
         self.scope = QComboBox(
@@ -87,7 +85,7 @@ class ParameterPanel(QWidget):
         self._preparation = Section(self.preparation.title, self.preparation)
         column.addWidget(self._preparation)
         column.addWidget(Section("Normalisation", self._normalization_page()))
-        column.addWidget(Section("Advanced", self._advanced_page()))
+        column.addWidget(Section("Advanced", self.advanced))
         row = QHBoxLayout()
         row.addWidget(self.run, 1)
         row.addWidget(self.scope)
@@ -192,15 +190,6 @@ class ParameterPanel(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addWidget(self.normalization)
         rows.addWidget(self.own_contrast)
-        return page
-
-    def _advanced_page(self) -> QWidget:
-        if not self.engine.is_needed:
-            return self.advanced
-        page = QWidget()
-        form = QFormLayout(page)
-        form.addRow(self.advanced)
-        form.addRow("Engine", self.engine)
         return page
 
     def _on_steps(self) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from pathlib import Path
 
-from qtpy.QtCore import Qt, QUrl
-from qtpy.QtGui import QDesktopServices, QGuiApplication
+from qtpy.QtCore import QEvent, Qt, QUrl
+from qtpy.QtGui import QDesktopServices, QGuiApplication, QPalette
 from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -30,6 +30,8 @@ _READING = {"Processor, memory, GPUs": "being read …"}
 _LICENCE = "https://www.gnu.org/licenses/gpl-3.0.html"
 _LINKS = {"dark": "#8ab4ff", "light": "#1a4fb4"}
 """Colours by theme; Qt's own is dark blue on any ground."""
+_DARK = 128
+"""Lightness of the ground, 0 to 255, below which the theme is dark."""
 _PURPOSE = (
     "Segments cells with Cellpose's networks, and shows them with napari. Free "
     "software under the GNU General Public License, version 3 or later, without any "
@@ -58,7 +60,6 @@ class AboutDialog(QDialog):
         self.setWindowTitle("About Cellpose Studio")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(*_SIZE)
-        self._theme = services.settings.theme
         self._facts = report_facts()
         self._devices: Mapping[str, str] = _READING
         self._folders = {name: _folder(call) for name, call in _FOLDERS.items()}
@@ -127,8 +128,15 @@ class AboutDialog(QDialog):
             f"<p>Cellpose Studio: {own} or later.</p><p>{_PARTS}</p>{_table(names)}"
         )
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme; Qt calls this."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._fill()
+
     def _link(self, url: str, text: str) -> str:
-        style = f"color: {_LINKS[self._theme]}"
+        ground = self.palette().color(QPalette.ColorRole.Window).lightness()
+        style = f"color: {_LINKS['dark' if ground < _DARK else 'light']}"
         return f'<a href="{escape(url)}" style="{style}">{escape(text)}</a>'
 
     def _on_parts(self, found: list[Part]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog
 
 from cellpose_studio.ui.window.menu_host import MenuHost
@@ -25,19 +24,6 @@ class HelpDialogs:
         from cellpose_studio.ui.window.help.self_test.dialog import SelfTestDialog
 
         self._show(SelfTestDialog, lambda: SelfTestDialog(self._window))
-
-    def show_storage(self) -> None:
-        """List the folders of the application, and the room that they take."""
-        from cellpose_studio.ui.window.help.storage import StorageDialog
-
-        def make() -> QDialog:
-            dialog = StorageDialog(self._window)
-            # Otherwise the window would keep each closed dialog as a child.
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.measure()
-            return dialog
-
-        self._show(StorageDialog, make)
 
     def show_about(self) -> None:
         """Show versions, devices, folders and licences."""

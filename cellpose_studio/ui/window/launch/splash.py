@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication, QSplashScreen
 
 from cellpose_studio import __version__
 from cellpose_studio.paths import config_dir
+from cellpose_studio.ui.window.appearance.system_theme import SystemTheme
 from cellpose_studio.ui.window.launch.identity import NAME, icon
 
 _WIDTH, _HEIGHT = 440, 176
@@ -89,16 +90,18 @@ class Splash(QSplashScreen):
 
 
 def theme_in_settings() -> str:
-    """Return the theme in the file of settings, "dark" or "light".
+    """Return the theme in the file of settings, or that of the desktop.
 
     The settings themselves load too much to be read before the splash is shown.
     """
     try:
         content = json.loads((config_dir() / "settings.json").read_bytes())
     except (OSError, ValueError, RecursionError):
-        return "dark"
+        content = None
     theme = content.get("theme") if isinstance(content, dict) else None
-    return theme if isinstance(theme, str) and theme in _COLOURS else "dark"
+    if isinstance(theme, str) and theme in _COLOURS:
+        return theme
+    return SystemTheme().theme
 
 
 def _font(pixels: int, bold: bool = False) -> QFont:

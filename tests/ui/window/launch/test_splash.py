@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QDialog, QWidget
 
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.paths import config_dir
+from cellpose_studio.ui.window.appearance.system_theme import SystemTheme
 from cellpose_studio.ui.window.launch.splash import Splash, theme_in_settings
 
 LONG = 120_000  # ms
@@ -117,17 +118,18 @@ def test_the_theme_is_that_of_the_settings(settings, theme):
         b"{}",
         b'{"theme": ["dark"]}',
         b'{"theme": "pink"}',
+        b'{"theme": "system"}',
         b"[" * 100_000,
     ],
     ids=lambda content: str(content)[:20],
 )
-def test_without_settings_that_can_be_read_it_is_dark(settings, content):
+def test_without_settings_that_can_be_read_it_is_that_of_the_desktop(settings, content):
     if content is not None:
         settings.write_bytes(content)
-    assert theme_in_settings() == "dark"
+    assert theme_in_settings() == SystemTheme().theme
 
 
-def test_without_a_folder_of_the_user_it_is_dark(tmp_path, monkeypatch):
+def test_without_a_folder_of_the_user_it_is_that_of_the_desktop(tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("CELLPOSE_STUDIO_HOME", str(tmp_path / "file" / "home"))
-    assert theme_in_settings() == "dark"
+    assert theme_in_settings() == SystemTheme().theme

@@ -70,7 +70,7 @@ def check_warm_up(stage: Stage, _: Place) -> Found:
 
 def check_icons(stage: Stage, _: Place) -> Found:
     """Draw icons of the theme, and that of the program."""
-    theme = stage.window.services.settings.theme
+    theme = stage.window.appearance.theme
     missing = []
     for name in ICONS:
         picture = QIcon(f"theme_{theme}:/{name}.svg").pixmap(_ICON, _ICON).toImage()

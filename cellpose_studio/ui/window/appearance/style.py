@@ -14,7 +14,7 @@ ADDITIONS = """
 #run { background: {{ current }}; font-weight: bold; padding: 8px; }
 #run:hover { background: {{ lighten(current, 10) }}; }
 #run:disabled { background: {{ foreground }}; color: {{ opacity(text, 90) }}; }
-#welcome { font-size: 12pt; background: transparent; }
+#welcome { font-size: {{ increase(font_size, 3) }}; background: transparent; }
 #welcomeFoot { color: {{ opacity(text, 170) }}; background: transparent; }
 #projectOffer { text-align: left; padding: 4px 8px; }
 #tourBubble { background: {{ foreground }}; border-radius: 6px; padding: 6px; }
@@ -59,5 +59,7 @@ FilterLine[wrong="true"] { background: {{ error }}; color: white; }
 #imageDisplay QAbstractSpinBox { min-width: 36px; padding: 1px 2px; }
 #contrastButton { padding: 3px 6px; }
 QScrollArea { border: none; }
+#preferenceNote, #preferenceRule { color: {{ opacity(text, 180) }}; }
+#preferencePages::item { padding: 5px 6px; }
 QTabBar { qproperty-drawBase: 0; }
 """

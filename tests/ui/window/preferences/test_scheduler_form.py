@@ -8,7 +8,7 @@ from qtpy.QtTest import QTest
 from cellpose_studio.app.runs import runner
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.engine.versions import has_openvino
-from cellpose_studio.ui.segment.cluster.cluster_dialog import ClusterDialog
+from cellpose_studio.ui.window.preferences.scheduler_form import SchedulerForm
 from cellpose_studio.workflows.blocks import forecast
 from tests.workflows.blocks.cluster.processes import local_cluster
 
@@ -20,12 +20,12 @@ def scheduler():
 
 
 @pytest.fixture
-def dialog(qtbot, tmp_path):
-    found = ClusterDialog(Settings.load(tmp_path / "settings.json"))
+def form(qtbot, tmp_path):
+    found = SchedulerForm(Settings.load(tmp_path / "settings.json"))
     qtbot.addWidget(found)
     found.show()
     yield found
-    found.reject()
+    found.shut_down()
 
 
 def enter(line, text):
@@ -35,8 +35,7 @@ def enter(line, text):
     line.editingFinished.emit()
 
 
-def test_a_scheduler_is_kept_and_tried(dialog, qtbot, tmp_path, scheduler):
-    form = dialog.form
+def test_a_scheduler_is_kept_and_tried(form, qtbot, tmp_path, scheduler):
     assert not form.check.isEnabled()
     enter(form.address, str(tmp_path / "gone.json"))
     enter(form.folder, str(tmp_path / "state"))
@@ -70,7 +69,7 @@ def test_runs_in_blocks_go_to_the_scheduler(
     assert (tmp_path / "state").is_dir()
 
     # The engine that was chosen is not forgotten there.
-    user.window.background.runs.engine = "openvino"
+    settings.engine = "openvino"
     user.run()
     if has_openvino():
         assert image.masks.record.engine == "openvino"

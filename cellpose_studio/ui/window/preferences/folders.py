@@ -1,4 +1,4 @@
-"""The dialog with the folders of the application, and the room that they take."""
+"""The folders of the application, with the room that they take."""
 
 from __future__ import annotations
 
@@ -8,16 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue, Work
@@ -31,34 +22,32 @@ from cellpose_studio.io.storage import (
     storages,
 )
 from cellpose_studio.ui.widgets.question import ask
+from cellpose_studio.ui.window.preferences.page import button, note, row
 
-_BUTTONS = QDialogButtonBox.StandardButton
-_WIDTH = 760
 _MEASURING = "…"
 
 
-class StorageDialog(QDialog):
+class Folders(QWidget):
     """Lists the folders, opens them, and clears the cache after a question.
 
     Parameters
     ----------
-    parent
-        The window that it belongs to.
+    jobs
+        Measures and clears.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Files of this app")
+    def __init__(self, jobs: JobQueue) -> None:
+        super().__init__()
         self.storages = storages()
-        self._jobs = JobQueue(self)
+        self._jobs = jobs
         self.rooms: list[QLabel] = []
         self.opens: list[QPushButton] = []
-        self.note = QLabel(wordWrap=True)
-        self.clear = QPushButton("Clear cache…", objectName="clearCache")
-        self.clear.setAutoDefault(False)
-        self.clear.setToolTip(
-            "<qt>Remove what can be computed again. Projects, settings, models and "
-            "images are kept.</qt>"
+        self.note = note("", "foldersTold")
+        self.clear = button(
+            "C&lear cache…",
+            "clearCache",
+            "Remove what can be computed again. Projects, settings, models and images "
+            "are kept.",
         )
         self.clear.setEnabled(False)
         self.clear.clicked.connect(self._ask_and_clear)
@@ -69,45 +58,32 @@ class StorageDialog(QDialog):
         """Find the room of each folder, off the GUI thread."""
         self._do("Measuring folders", self._sizes_of_all, self._show_sizes)
 
-    def done(self, result: int) -> None:
-        """Stop measuring when the dialog is closed."""
-        self._jobs.shut_down()
-        super().done(result)
-
     def _lay_out(self) -> None:
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setColumnStretch(0, 1)
-        for row, storage in enumerate(self.storages):
-            grid.addWidget(self._description(storage), row, 0)
+        for n, storage in enumerate(self.storages):
+            grid.addWidget(self._description(storage), n, 0)
             room = QLabel(_MEASURING)
             room.setAlignment(
                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             )
-            button = QPushButton("Open folder")
-            button.setAutoDefault(False)
-            button.setToolTip(str(storage.path))
-            button.clicked.connect(lambda _, storage=storage: self._open(storage))
-            grid.addWidget(room, row, 1)
-            grid.addWidget(button, row, 2)
+            opens = button("Open", "openFolder", f"Open {storage.path}")
+            opens.setAccessibleName(f"Open folder: {storage.title}")
+            opens.clicked.connect(lambda _, storage=storage: self._open(storage))
+            grid.addWidget(room, n, 1)
+            grid.addWidget(opens, n, 2)
             self.rooms.append(room)
-            self.opens.append(button)
-        buttons = QDialogButtonBox(_BUTTONS.Close)
-        buttons.addButton(self.clear, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.rejected.connect(self.reject)
-        below = QHBoxLayout()
-        below.addWidget(self.note, 1)
-        below.addWidget(buttons)
+            self.opens.append(opens)
         column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row(self.note, self.clear))
         column.addLayout(grid)
-        column.addLayout(below)
-        self.setMinimumWidth(_WIDTH)
 
     def _description(self, storage: Storage) -> QWidget:
-        path = escape(str(storage.path))
         text = QLabel(
             f"<b>{storage.title}</b>: {storage.holds}<br>"
-            f"<span style='color: gray'>{path}</span>",
+            f"<small>{escape(str(storage.path))}</small>",
             wordWrap=True,
         )
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -128,11 +104,11 @@ class StorageDialog(QDialog):
 
     def _show_sizes(self, sizes: list[int]) -> None:
         self._sizes = sizes
-        for room, button, storage, size in zip(
+        for room, opens, storage, size in zip(
             self.rooms, self.opens, self.storages, sizes, strict=True
         ):
             room.setText(room_text(size))
-            button.setEnabled(storage.path.is_dir())
+            opens.setEnabled(storage.path.is_dir())
         self.clear.setEnabled(self._clearable_size() > 0)
 
     def _clearable(self) -> list[Storage]:

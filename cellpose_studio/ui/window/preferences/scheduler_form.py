@@ -1,4 +1,4 @@
-"""The scheduler of runs in blocks, as a form for a dialog."""
+"""The scheduler of runs in blocks, as a form."""
 
 from __future__ import annotations
 
@@ -65,6 +65,11 @@ class SchedulerForm(QWidget):
         self.result.setAccessibleName("Result of the check")
         self._lay_out()
         self._enable()
+
+    def show_settings(self) -> None:
+        """Show the texts of the settings."""
+        for line in (self.address, self.folder, self.config):
+            line.setText(str(getattr(self._settings, line.objectName())))
 
     def keep(self) -> None:
         """Take the texts into the settings."""

@@ -1,4 +1,4 @@
-"""The dialog with the folders of the application."""
+"""The folders of the application, in the preferences."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
+from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.paths import cache_dir, data_dir
-from cellpose_studio.ui.window.help import storage
-from cellpose_studio.ui.window.help.storage import StorageDialog
+from cellpose_studio.ui.window.preferences import folders
+from cellpose_studio.ui.window.preferences.folders import Folders
 
 LONG = 120_000  # ms
 
@@ -22,13 +23,15 @@ def dialog(qtbot, tmp_path, monkeypatch):
     (cache_dir() / "flows" / "a.flows").write_bytes(bytes(2_500_000))
     (data_dir() / "projects").mkdir()
     (data_dir() / "projects" / "a.cpstudio").write_bytes(bytes(1000))
-    dialog = StorageDialog()
+    jobs = JobQueue()
+    dialog = Folders(jobs)
     qtbot.addWidget(dialog)
     dialog.show()
-    return dialog
+    yield dialog
+    jobs.shut_down()
 
 
-def room_of(dialog: StorageDialog, title: str) -> str:
+def room_of(dialog: Folders, title: str) -> str:
     titles = [each.title for each in dialog.storages]
     return dialog.rooms[titles.index(title)].text()
 
@@ -68,7 +71,7 @@ def test_folders_are_measured_off_the_gui_thread(dialog, qtbot, monkeypatch):
         threads.append(threading.current_thread())
         return 1
 
-    monkeypatch.setattr(storage, "size_of", note)
+    monkeypatch.setattr(folders, "size_of", note)
     measured(dialog, qtbot)
     assert threads
     assert threading.main_thread() not in threads
@@ -94,14 +97,3 @@ def test_cancelling_clears_nothing(dialog, qtbot):
     qtbot.mouseClick(dialog.clear, Qt.MouseButton.LeftButton)
     assert (cache_dir() / "flows" / "a.flows").exists()
     assert dialog.clear.isEnabled()
-
-
-def test_it_is_opened_once_from_the_help_menu(user):
-    window = user.window
-    action = window.menus.actions["storage"]
-    action.trigger()
-    action.trigger()
-    (dialog,) = window.findChildren(StorageDialog)
-    user.wait_for(lambda: all(room.text() != "…" for room in dialog.rooms))
-    dialog.close()
-    user.wait_for(lambda: not window.findChildren(StorageDialog))

@@ -1,1 +1,0 @@
-"""The cluster that runs large images."""

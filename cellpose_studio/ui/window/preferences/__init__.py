@@ -1,0 +1,1 @@
+"""The preferences, in one window."""
