@@ -26,6 +26,7 @@ def labels_layer() -> type[Any]:
     See docs/label-display.md for why.
     """
     from napari import layers
+    from napari.layers._multiscale_data import MultiScaleData  # PRIVATE
 
     # The class has to be called Labels: napari takes the type of a layer from it.
     class Labels(layers.Labels):
@@ -41,7 +42,7 @@ def labels_layer() -> type[Any]:
             # As the setter does, but for the extent of the layer, and the level and
             # the part that are shown: of another level, that part may be beyond it.
             self._data_raw = labels  # PRIVATE
-            self._data = type(self._data)(labels) if self.multiscale else labels
+            self._data = MultiScaleData(labels) if self.multiscale else labels
             self._reset_thumbnail_level_data()  # PRIVATE
             self.events.data(value=self._data)
             self.refresh(extent=False)
