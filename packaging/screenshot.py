@@ -1,7 +1,7 @@
-"""Takes the screenshot of the README: an image, segmented in the real window.
+"""Takes a picture of an image, segmented in the real window.
 
     xvfb-run -a -s "-screen 0 1366x768x24" .venv/bin/python packaging/screenshot.py \\
-        IMAGE docs/screenshot.png
+        IMAGE OUT.png
 
 Without IMAGE it shows the sample. The image has to be one that may be published.
 """

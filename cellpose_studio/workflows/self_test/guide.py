@@ -20,8 +20,7 @@ def check_guide(_: Place) -> Found:
     except FileNotFoundError:
         return Found(
             "There is no guide in this installation",
-            "packaging/dev docs builds it in the sources; until then, read docs/index.md "
-            "there.",
+            "packaging/dev docs builds it in the sources, where docs/ has its pages.",
         )
     folder = first.parent.resolve()
     pages = [first.resolve()]
