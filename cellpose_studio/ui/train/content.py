@@ -217,7 +217,9 @@ class TrainContent(QScrollArea):
         self.form.changed.connect(lambda *_: self._soon.start())
         self.progress.buttons["start"].clicked.connect(self.start)
         self.after.run_requested.connect(self.run_on_next)
-        self.after.image_chosen.connect(self._session.show)
+        self.after.image_chosen.connect(
+            lambda image: self._session.show(image.source.key)
+        )
         self.lineage.round_chosen.connect(self._show_round)
 
     def _lay_out(self) -> None:

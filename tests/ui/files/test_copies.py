@@ -123,7 +123,7 @@ def test_a_lost_project_saved_elsewhere_has_all_that_is_not_history(
     user.open(lost)
     session = user.window.session
     for image in session.images:
-        session.show(image)
+        session.show(image.source.key)
         user.wait_for(lambda image=image: image.masks.pixels.loaded)
     for image in session.images:
         for labels in image.label_sets.values():
@@ -140,7 +140,7 @@ def test_a_lost_project_saved_elsewhere_has_all_that_is_not_history(
     user.wait_idle()
     assert session.project.path == copy
     for image in session.images:
-        session.show(image)
+        session.show(image.source.key)
         user.wait_idle()
         for name, labels in image.label_sets.items():
             np.testing.assert_array_equal(

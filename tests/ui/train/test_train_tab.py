@@ -34,7 +34,7 @@ def project(user, tmp_path):
             tifffile.imwrite(tmp_path / f"{name}_masks.tif", masks)
     images = user.open(*(tmp_path / f"{name}.tif" for name in "abcd"))
     for image, role in zip(images, ("train", "validation"), strict=False):
-        user.window.session.show(image)
+        user.window.session.show(image.source.key)
         user.wait_idle()
         user.window.services.training.set_role([image], role)
     user.wait_idle()
@@ -101,6 +101,8 @@ def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
 
     names = [image.source.name for image in content.after.images]
     assert names == ["c.tif", "d.tif"]
+    content.after.next.itemActivated.emit(content.after.next.item(1))
+    assert window.session.shown.source.name == "d.tif"
     user.qtbot.mouseClick(content.after.run, Qt.MouseButton.LeftButton)
     queue = user.window.background.run_queue
     assert [item.model for item in queue.items] == [str(path)] * 2
@@ -167,11 +169,12 @@ def test_the_tree_of_models_shows_the_curve_of_each_and_which_are_worse(user, pr
         )
         return TrainingRound(name=name, path=name, sha256=name, card=card)
 
-    trainings.rounds += [
+    made = [
         trained("first", "shipped", 0.5, 0.7),
         trained("second", "first", 0.7, 0.6),
         trained("beside", "shipped", 0.5, 0.5),
     ]
+    trainings.rounds.extend(made)
     trainings.changed.emit()
     tree = content.lineage
     user.wait_for(lambda: tree.topLevelItemCount() == 2)
