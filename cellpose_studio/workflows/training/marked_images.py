@@ -87,13 +87,15 @@ def marked_images(
                 continue
             pinned = member.revision if member is not None else None
             head = read_revision(db, pinned) if pinned else masks.head
-            edited = masks.edited and not pinned and head is not None
+            edits: tuple[int, ...] = ()
+            if masks.edited and not pinned and head is not None:
+                edits = open_edit_ids(db, masks.id, head.id)
             found.append(
                 MarkedImage(
                     stored=stored,
                     masks=masks,
                     head=head,
-                    edits=open_edit_ids(db, masks.id, head.id) if edited else (),
+                    edits=edits,
                     role=member.role if member is not None else None,
                     marks=of_masks,
                     statuses=statuses.get(masks.id, {}),
