@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -16,11 +17,14 @@ from cellpose_studio.core.models.training import (
     TrainingParameters,
     finetuning,
 )
+from cellpose_studio.core.models.training_memory import gpu_bytes, memory_text
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.io.project.database import SUFFIX
+from cellpose_studio.paths import real_path, trained_folder
 
 if TYPE_CHECKING:
     from cellpose_studio.core.models.model import ModelSpec
+    from cellpose_studio.engine.device import Device
     from cellpose_studio.workflows.training.train_model import TrainedModel
 
 _REPORT_EVERY = 10  # epochs
@@ -97,6 +101,9 @@ def _train(options: argparse.Namespace) -> int:
     use_threads(options.threads)
     device = device_named(options.device)
     with Progress() as progress:
+        if parent is not None and device.memory and not _is_unet(parent):
+            needed = gpu_bytes(parent.path.stat().st_size, parameters)
+            progress.print_line(memory_text(needed, device.memory))
 
         def report(epoch: EpochReport) -> None:
             now_and_then = epoch.epoch % _REPORT_EVERY == 0
@@ -106,22 +113,9 @@ def _train(options: argparse.Namespace) -> int:
 
         checkpoint = Checkpoint(progress.report)
         if [path.suffix for path in options.folders] == [SUFFIX]:
-            from cellpose_studio.workflows.training.project_set import pairs_of_project
-            from cellpose_studio.workflows.training.train_model import (
-                ModelRequest,
-                train_model,
+            model = _train_on_project(
+                options, parameters, parent, device, progress, checkpoint, report
             )
-
-            request = ModelRequest(
-                pairs=pairs_of_project(options.folders[0], checkpoint),
-                out=options.out,
-                parameters=parameters,
-                parent=parent,
-                device=device,
-                resume=options.resume,
-                tell=progress.print_line,
-            )
-            model = train_model(request, checkpoint, report)
         else:
             from cellpose_studio.workflows.training.train import train_on_folders
 
@@ -140,6 +134,57 @@ def _train(options: argparse.Namespace) -> int:
             )
     _print_result(model, options.out)
     return ALL_DONE
+
+
+def _train_on_project(
+    options: argparse.Namespace,
+    parameters: TrainingParameters,
+    parent: ModelSpec | None,
+    device: Device,
+    progress: Progress,
+    checkpoint: Checkpoint,
+    report: Callable[[EpochReport], None],
+) -> TrainedModel:
+    from cellpose_studio.workflows.training.project_set import pairs_of_project
+    from cellpose_studio.workflows.training.request_file import (
+        TrainingRequest,
+        list_training,
+    )
+    from cellpose_studio.workflows.training.train_model import (
+        ModelRequest,
+        train_model,
+    )
+
+    project, out = (real_path(path) for path in (options.folders[0], options.out))
+    request = ModelRequest(
+        pairs=pairs_of_project(project, checkpoint),
+        out=out,
+        parameters=parameters,
+        parent=parent,
+        device=device,
+        resume=options.resume,
+        title=out.name,
+        tell=progress.print_line,
+    )
+    model = train_model(request, checkpoint, report)
+    asked = TrainingRequest(
+        out=out,
+        title=out.name,
+        project=project,
+        parent=parent,
+        parameters=parameters,
+        device=device.name,
+    )
+    if not list_training(asked, model.spec, trained_folder()):
+        progress.print_line(
+            f"{project.name} cannot be written to, as when a window has it open. The "
+            "training is listed when it is opened in a window next."
+        )
+    return model
+
+
+def _is_unet(model: ModelSpec) -> bool:
+    return model.architecture_info.scales_images
 
 
 def _for_few_images(

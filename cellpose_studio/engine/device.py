@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -30,10 +30,13 @@ class Device:
         torch's name: "cpu", "cuda:0", "mps".
     title
         Name for the user: "CPU", "NVIDIA RTX A4000".
+    memory
+        Bytes that it has of its own; 0 where it has none, or that is not known.
     """
 
     name: str
     title: str
+    memory: int = field(default=0, compare=False)
 
 
 CPU = Device("cpu", "CPU")
@@ -42,12 +45,16 @@ CPU = Device("cpu", "CPU")
 def available_devices() -> list[Device]:
     """Return the devices of this computer, the fastest first."""
     gpus = [
-        Device(f"cuda:{n}", torch.cuda.get_device_name(n))
+        Device(f"cuda:{n}", torch.cuda.get_device_name(n), _memory(n))
         for n in range(torch.cuda.device_count())
     ]
     if torch.backends.mps.is_available():
         gpus.append(Device("mps", "Apple GPU"))
     return [*gpus, CPU]
+
+
+def _memory(n: int) -> int:
+    return int(torch.cuda.get_device_properties(n).total_memory)
 
 
 def gpu_id(device: Device) -> str:

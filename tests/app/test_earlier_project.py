@@ -82,7 +82,7 @@ def test_it_opens_elsewhere_with_the_same_masks(saved, earlier_project):
     }
     assert cells == EXPECTED["cells"]
     assert state_of(saved) == EXPECTED["states"][EXPECTED["at"]]
-    assert saved.project.state == EXPECTED["state"]
+    assert saved.project.state("window") == EXPECTED["state"]
 
 
 def steps_of(session: Session) -> list[JournalStep]:

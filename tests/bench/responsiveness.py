@@ -26,6 +26,8 @@ from load import busy
 from pulse import Pulse, until, wait
 from qtpy.QtWidgets import QApplication
 
+from cellpose_studio.app.masks.project_image import ProjectImage
+
 
 def cells(path: Path, shape: tuple[int, ...], axes: str) -> Path:
     """Write a picture of round cells of 20 px."""
@@ -112,6 +114,14 @@ class Bench:
             slider.set_value(float(value))
             wait(0.15)
 
+    def show_training(self, image: ProjectImage) -> None:
+        """Mark an image for training, and show what is trained."""
+        self.window.services.training.set_role([image], "train")
+        train = self.window.train
+        self.window.tabs.setCurrentWidget(train)
+        train.pages.setCurrentIndex(1)
+        train.build().form.form.set_values({"n_epochs": 3, "validate_every": 1})
+
     def cancelled(self, title: str, step: str) -> None:
         """Print how long a run goes on after Cancel, in the middle of a step."""
         self.window.run()
@@ -145,6 +155,13 @@ def print_held(bench: Bench, folder: Path) -> None:
     rendering = bench.window.canvas.rendering
     bench.held("enter 3D", lambda: rendering.set_on(True))
     bench.held("leave 3D", lambda: rendering.set_on(False))
+    small = with_masks(cells(folder / "small.tif", (512, 512), "YX"))
+    bench.window.open([small])
+    until(bench.idle)
+    bench.held("the Train tab", lambda: bench.show_training(session.shown))
+    start = bench.window.train.build().start
+    bench.held("the first training, 512²", start)
+    bench.held("another training", start)
 
 
 def main() -> None:

@@ -57,6 +57,7 @@ from cellpose_studio.engine.training.dataset import TrainingCrops, survey
 from cellpose_studio.engine.training.image_cache import ImageCache
 from cellpose_studio.engine.training.loader import loading
 from cellpose_studio.engine.training.networks import start_network
+from cellpose_studio.engine.training.optimizer import AdamW
 from cellpose_studio.engine.training.steps import Stepper
 pairs = [
     TrainingPair(name=i.name, role="train", identity=i.name, cells=300, source="",
@@ -69,7 +70,7 @@ crops = TrainingCrops(
     ImageCache(pairs, 0, Checkpoint()), survey(pairs, 0, Checkpoint()), parameters,
     scale_to=trained.scale_to, inputs=trained.inputs, vary=True,
 )
-optimizer = torch.optim.AdamW(trained.net.parameters(), lr=1e-4)
+optimizer = AdamW([*trained.net.parameters()], 0.01, 1e-4)
 stepper = Stepper(trained, len(chosen), False, "cpu", check)
 with loading() as loader:
     calls = (lambda: crops.batch(chosen, rng) for _ in range(10_000))

@@ -12,7 +12,6 @@ from cellpose_studio.core.measure.experiment.columns import (
     ExperimentColumns,
     columns_from,
 )
-from cellpose_studio.io.project.tables.window_state import write_state
 
 _EARLIER = "earlier"
 _MOST_EARLIER = 20
@@ -60,10 +59,7 @@ class Experiment:
         self._columns, self._earlier = columns, tuple(kept[-_MOST_EARLIER:])
         states = [one.as_json() for one in self._earlier]
         state = {**columns.as_json(), _EARLIER: states}
-        project = self._session.project
-        # Where the file is lost, a copy is made of what is in memory.
-        project.experiment = state
-        project.remember(lambda db: write_state(db, EXPERIMENT_STATE, state))
+        self._session.project.set_state(EXPERIMENT_STATE, state)
         self.changed.emit()
 
     def _on_project(self) -> None:
@@ -71,7 +67,7 @@ class Experiment:
         self.changed.emit()
 
     def _load(self) -> None:
-        state = self._session.project.experiment
+        state = self._session.project.state(EXPERIMENT_STATE)
         self._columns = columns_from(state)
         earlier = state.get(_EARLIER)
         self._earlier = tuple(

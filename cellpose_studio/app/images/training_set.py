@@ -36,7 +36,6 @@ from cellpose_studio.io.project.tables.training.members import (
     delete_member,
     write_member,
 )
-from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.workflows.training.folder_import import FolderImage
 from cellpose_studio.workflows.training.project_set import (
     KnownParts,
@@ -221,10 +220,7 @@ class TrainingSet:
         if options == self._options:
             return
         self._options = options
-        project, state = self._session.project, options.model_dump()
-        # Where the file is lost, a copy is made of what is in memory.
-        project.training_options = state
-        project.remember(lambda db: write_state(db, OPTIONS_STATE, state))
+        self._session.project.set_state(OPTIONS_STATE, options.model_dump())
         self.changed.emit()
 
     def proposal(self) -> list[ProjectImage]:
@@ -328,7 +324,7 @@ class TrainingSet:
         for label_set, member in project.stored_members.items():
             marks = project.stored_marks.get(label_set, NO_MARKS)
             self._said[label_set] = Said(member.role, member.revision, marks)
-        self._options = leave_out_from(project.training_options)
+        self._options = leave_out_from(project.state(OPTIONS_STATE))
         self.changed.emit()
 
     def _on_masks(self, change: MasksChange) -> None:

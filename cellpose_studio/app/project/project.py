@@ -6,21 +6,19 @@ import getpass
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cellpose_studio.app.project.contents import Contents, read_contents
 from cellpose_studio.app.project.writer import Change, Writer
 from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.core.measure.compartments.choice import COMPARTMENTS_STATE
-from cellpose_studio.core.measure.experiment.columns import EXPERIMENT_STATE
-from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
-from cellpose_studio.core.review.training_marks import OPTIONS_STATE, TrainingMarks
+from cellpose_studio.core.models.training_round import TrainingRound
+from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.io.project.file import (
     ProjectFile,
     content_replaced,
@@ -29,147 +27,20 @@ from cellpose_studio.io.project.file import (
     read_beside,
 )
 from cellpose_studio.io.project.identity import place_of
-from cellpose_studio.io.project.reading import snapshot
 from cellpose_studio.io.project.recovery.sidecar_files import sidecar_files
-from cellpose_studio.io.project.row_counts import last_ids
-from cellpose_studio.io.project.tables.cells.cell_classes import (
-    StoredClasses,
-    read_classes,
-)
-from cellpose_studio.io.project.tables.cells.cell_status import read_all_statuses
-from cellpose_studio.io.project.tables.cells.divisions import read_all_mothers
-from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
 from cellpose_studio.io.project.tables.journal import read_open_edits
 from cellpose_studio.io.project.tables.label_chunks import read_labels
+from cellpose_studio.io.project.tables.presets import Preset
 from cellpose_studio.io.project.tables.revision_source import (
-    EditedFrom,
-    read_edited_from,
     read_masks,
 )
-from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
-from cellpose_studio.io.project.tables.training.marks import read_marks
-from cellpose_studio.io.project.tables.training.members import (
-    TRAINING_SET,
-    TrainingMember,
-    read_members,
-)
-from cellpose_studio.io.project.tables.undo_steps import JournalStep, read_steps
-from cellpose_studio.io.project.tables.window_state import read_state
+from cellpose_studio.io.project.tables.run_queue import BatchItem
+from cellpose_studio.io.project.tables.window_state import write_state
 
 Read = TypeVar("Read")
 
 _PATIENCE = 10.0
 """Seconds to wait for the disk before reading or closing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contents:
-    """A project file with the lists in it; made in any thread.
-
-    Attributes
-    ----------
-    last_ids
-        The highest id of each table.
-    state, experiment, compartments
-        What was remembered of the window, the columns of the experiment, and what is
-        measured of nuclei and cells together.
-    statuses, mothers
-        Of cells, by label set and id.
-    classes
-        The classes of cells, and which cells have them.
-    members, marks
-        The training set: roles, and what else is said of masks, by label set.
-    training_options
-        What is left out of the training set.
-    """
-
-    file: ProjectFile
-    images: list[StoredImage]
-    label_sets: list[StoredLabelSet]
-    edited_from: dict[int, EditedFrom]
-    last_ids: Counter[str]
-    state: dict[str, Any]
-    experiment: dict[str, Any]
-    compartments: dict[str, Any]
-    steps: list[JournalStep]
-    statuses: dict[int, dict[int, CellStatus]]
-    mothers: dict[int, dict[int, int]]
-    classes: StoredClasses
-    members: dict[int, TrainingMember]
-    marks: dict[int, TrainingMarks]
-    training_options: dict[str, Any]
-
-
-def read_contents(file: ProjectFile) -> Contents:
-    """Read the lists of a project; the file is closed if that fails.
-
-    Raises
-    ------
-    ProjectDamaged
-    """
-    try:
-        # Another window may write to it meanwhile.
-        with snapshot(file.db):
-            images = read_image_table(file.db, file.path.parent)
-            label_sets = read_label_sets(file.db)
-            edited_from = _edited_from(file.db, label_sets)
-            state = read_state(file.db, "window")
-            experiment = read_state(file.db, EXPERIMENT_STATE)
-            compartments = read_state(file.db, COMPARTMENTS_STATE)
-            statuses = read_all_statuses(file.db)
-            mothers = read_all_mothers(file.db)
-            classes = read_classes(file.db)
-            members = {
-                one.label_set: one
-                for one in read_members(file.db)
-                if one.name == TRAINING_SET
-            }
-            marks = read_marks(file.db)
-            training_options = read_state(file.db, OPTIONS_STATE)
-            ids = last_ids(file.db)
-            steps = _steps(file.db)
-        return Contents(
-            file=file,
-            images=images,
-            label_sets=label_sets,
-            edited_from=edited_from,
-            last_ids=ids,
-            state=state,
-            experiment=experiment,
-            compartments=compartments,
-            steps=steps,
-            statuses=statuses,
-            mothers=mothers,
-            classes=classes,
-            members=members,
-            marks=marks,
-            training_options=training_options,
-        )
-    except BaseException:
-        # Whatever has failed, the file must not stay locked.
-        file.release()
-        raise
-
-
-def _steps(db: sqlite3.Connection) -> list[JournalStep]:
-    """Return what can be undone; nothing if the journal cannot be read."""
-    try:
-        return read_steps(db)
-    except ProjectDamaged:
-        return []
-
-
-def _edited_from(
-    db: sqlite3.Connection, label_sets: list[StoredLabelSet]
-) -> dict[int, EditedFrom]:
-    """Return what masks with edits were edited from, by the id of their head."""
-    found = {}
-    for one in label_sets:
-        if one.head is not None and (one.edited or one.head.kind == "edit"):
-            # The masks can be used even if their journal cannot be read.
-            with suppress(ProjectDamaged):
-                found[one.head.id] = read_edited_from(db, one.head)
-    return found
 
 
 class Project:
@@ -183,6 +54,12 @@ class Project:
         As `read_contents` gives them.
     unnamed
         It lies in the user's data folder until it is saved under a name.
+
+    Attributes
+    ----------
+    presets, queued, rounds
+        What the menu of presets, the queue of runs and the trainings have read of it,
+        and changed since: where the file is lost, a copy is made of what is in memory.
     """
 
     def __init__(self, contents: Contents, unnamed: bool = False) -> None:
@@ -192,16 +69,16 @@ class Project:
         self.stored_images = contents.images
         self.stored_label_sets = contents.label_sets
         self.edited_from = contents.edited_from
-        self.state = contents.state
-        self.experiment = contents.experiment
-        self.compartments = contents.compartments
+        self._states = contents.states
         self.steps = contents.steps
         self.stored_statuses = contents.statuses
         self.stored_mothers = contents.mothers
         self.stored_classes = contents.classes
         self.stored_members = contents.members
         self.stored_marks = contents.marks
-        self.training_options = contents.training_options
+        self.presets: dict[str, Preset] = {}
+        self.queued: dict[int, BatchItem] = {}
+        self.rounds: list[TrainingRound] = []
         self._opened_with = contents.last_ids
         # Ids are assigned here, so that no caller has to wait for the writer.
         self._last = Counter(contents.last_ids)
@@ -242,6 +119,28 @@ class Project:
     def read_only_reason(self) -> str:
         """Why nothing can be written, as a sentence; empty where it can."""
         return self.writer.file.read_only_reason
+
+    @property
+    def states(self) -> Mapping[str, dict[str, Any]]:
+        """What was remembered of the window and the like, by name."""
+        return self._states
+
+    def state(self, name: str) -> dict[str, Any]:
+        """Return what was remembered under a name; empty if nothing was."""
+        return self._states.get(name, {})
+
+    def set_state(self, name: str, value: dict[str, Any], missed: bool = False) -> None:
+        """Remember something; ``missed`` is whether somebody would miss it.
+
+        If so, it is a change that is not saved where nothing can be written.
+        """
+        write = self.submit if missed else self.remember
+        write(self.state_change(name, value))
+
+    def state_change(self, name: str, value: dict[str, Any]) -> Change:
+        """Note a state in memory; return what writes it, for `submit`."""
+        self._states[name] = value
+        return lambda db: write_state(db, name, value)
 
     def next_id(self, table: str) -> int:
         """Return an id that no row of ``table`` has or will have."""

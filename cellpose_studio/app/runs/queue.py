@@ -26,7 +26,6 @@ from cellpose_studio.io.project.tables.run_queue import (
     read_batch,
     write_items,
 )
-from cellpose_studio.io.project.tables.window_state import read_state, write_state
 
 __all__ = ["BatchItem", "BatchQueue", "BatchState", "reference"]
 
@@ -244,6 +243,7 @@ class BatchQueue:
             item.id: replace(item, state="waiting") if item.state == "running" else item
             for item in self._read()
         }
+        self._session.project.queued = self._items
         self._names = {}
         self._open = self.paused = self.left > 0
         self.changed.emit()
@@ -254,7 +254,7 @@ class BatchQueue:
             # Whoever may write to it has the queue.
             return []
         try:
-            names = project.read(lambda db: read_state(db, _MASKS_STATE))
+            names = project.state(_MASKS_STATE)
             return [
                 replace(item, masks=names.get(str(item.id), RUN_RESULT))
                 for item in project.read(read_batch)
@@ -280,7 +280,7 @@ class BatchQueue:
             changes: list[Change] = [lambda db: write_items(db, changed)]
             if names != self._names:
                 self._names = names
-                changes.append(lambda db: write_state(db, _MASKS_STATE, names))
+                changes.append(self._session.project.state_change(_MASKS_STATE, names))
             # Together: a run must not go into other masks after a kill in between.
             self._session.project.submit(*changes)
             self.items_changed.emit(changed)

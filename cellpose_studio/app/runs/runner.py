@@ -29,7 +29,6 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.io.masks.mapped import empty_labels
-from cellpose_studio.io.project.tables.window_state import read_state
 from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
 from cellpose_studio.workflows.blocks.forecast import (
     Forecast,
@@ -230,10 +229,9 @@ class Runs:
         """
         if missing:
             record = record.model_copy(update={"notes": (missing, *record.notes)})
-        # A search of a later version may be unreadable, and the file away for a while;
-        # the run is none the worse.
-        with suppress(ValidationError, StudioError):
-            found = self._session.project.read(lambda db: read_state(db, SEARCH_STATE))
+        # A search of a later version may be unreadable; the run is none the worse.
+        with suppress(ValidationError):
+            found = self._session.project.state(SEARCH_STATE)
             search = SearchRecord.model_validate(found) if found else None
             if search and search.fits(record.model.sha256, record.parameters):
                 return record.model_copy(update={"search": search})

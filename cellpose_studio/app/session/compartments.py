@@ -14,7 +14,6 @@ from cellpose_studio.core.measure.compartments.choice import (
     CompartmentChoice,
     choice_from,
 )
-from cellpose_studio.io.project.tables.window_state import write_state
 
 
 class Compartments:
@@ -24,7 +23,7 @@ class Compartments:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._choice = choice_from(session.project.compartments)
+        self._choice = choice_from(session.project.state(COMPARTMENTS_STATE))
         session.project_changed.connect(self._on_project)
         session.masks_renamed.connect(self._on_renamed)
 
@@ -39,10 +38,7 @@ class Compartments:
             return
         self._choice = choice
         state = choice.as_json() if choice is not None else {}
-        project = self._session.project
-        # Where the file is lost, a copy is made of what is in memory.
-        project.compartments = state
-        project.remember(lambda db: write_state(db, COMPARTMENTS_STATE, state))
+        self._session.project.set_state(COMPARTMENTS_STATE, state)
         self.changed.emit()
 
     def cells_of(self, image: ProjectImage) -> LabelSet | None:
@@ -75,5 +71,5 @@ class Compartments:
         )
 
     def _on_project(self) -> None:
-        self._choice = choice_from(self._session.project.compartments)
+        self._choice = choice_from(self._session.project.state(COMPARTMENTS_STATE))
         self.changed.emit()

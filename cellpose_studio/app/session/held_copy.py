@@ -10,16 +10,13 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.core.measure.compartments.choice import COMPARTMENTS_STATE
-from cellpose_studio.core.measure.experiment.columns import (
-    EXPERIMENT_STATE,
-    columns_from,
-)
-from cellpose_studio.core.review.training_marks import OPTIONS_STATE
 from cellpose_studio.core.wording import first_names, image_count
+from cellpose_studio.io.project.tables.presets import write_preset
+from cellpose_studio.io.project.tables.revisions import set_note
+from cellpose_studio.io.project.tables.run_queue import write_items
 from cellpose_studio.io.project.tables.training.marks import write_marks
 from cellpose_studio.io.project.tables.training.members import write_member
-from cellpose_studio.io.project.tables.window_state import write_state
+from cellpose_studio.io.project.tables.training.rounds import write_round
 
 
 @dataclass(frozen=True)
@@ -55,8 +52,9 @@ def save_held(session: Session, path: Path) -> HeldCopy:
     """Make a project at ``path`` of the images of a session, with masks in memory.
 
     Cells keep their ids, what was decided on them, and whether they were made by hand;
-    runs keep their records, and images their columns of the experiment. Earlier
-    revisions and steps of undo need the old file.
+    runs keep their records, and images their ids. The training set, the trainings, the
+    presets, the queue and what else was remembered come along. Earlier revisions and
+    steps of undo need the old file.
 
     Raises
     ------
@@ -69,11 +67,11 @@ def save_held(session: Session, path: Path) -> HeldCopy:
     copy = Session(project)
     copy.masks.classes.take(session.masks.classes)
     missing: list[str] = []
-    ids: dict[int, int] = {}
     images = 0
-    for image in session.images.known:
+    for image in sorted(session.images.known, key=lambda one: one.id):
+        # What is remembered of images goes by their ids.
+        project.reserve("image", image.id - 1)
         [new] = copy.images.add([image.source], image.asked_axes)
-        ids[image.id] = new.id
         held = [one for one in image.label_sets.values() if one.pixels.loaded]
         for labels in held:
             _put(copy, new, image, labels)
@@ -86,13 +84,7 @@ def save_held(session: Session, path: Path) -> HeldCopy:
         # The same file may have been added again with other pixels.
         if session.images.is_removed(image):
             copy.images.remove(image.source.key)
-    columns = columns_from(session.project.experiment).renumbered(ids)
-    for name, state in (
-        (EXPERIMENT_STATE, columns.as_json()),
-        (COMPARTMENTS_STATE, session.project.compartments),
-        (OPTIONS_STATE, session.project.training_options),
-    ):
-        project.remember(partial(write_state, name=name, value=state))
+    _put_small_tables(session.project, project)
     return HeldCopy(project, images, tuple(missing))
 
 
@@ -101,7 +93,7 @@ def _put(
 ) -> None:
     # Places where cells were deleted are known by revisions of the old project.
     by_hand = replace(labels.hand_edits, deleted={})
-    copy.editor.put_new(
+    head = copy.editor.put_new(
         new,
         replace(
             labels,
@@ -117,6 +109,24 @@ def _put(
         changes=image.known_of_cells(labels.name),
         activate=False,
     )
+    note, made = labels.revision.note if labels.revision else "", head.labels.revision
+    if note and made is not None and not labels.edited:
+        copy.project.submit(lambda db: set_note(db, made.id, note))
+
+
+def _put_small_tables(old: Project, new: Project) -> None:
+    """Say in the copy what a project says of no masks."""
+    for name, state in old.states.items():
+        new.set_state(name, state)
+    for preset in old.presets.values():
+        new.submit(partial(write_preset, preset=preset))
+    queued = [*old.queued.values()]
+    for item in queued:
+        new.reserve("batch", item.id)
+    new.submit(lambda db: write_items(db, queued))
+    for record in old.rounds:
+        number = new.next_id("training_round")
+        new.submit(partial(write_round, number=number, record=record))
 
 
 def _put_training(

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
-from pydantic import BaseModel, ConfigDict, ValidationError
 from qtpy.QtCore import QObject, Qt
 from qtpy.QtCore import Signal as QtSignal
 
@@ -21,13 +21,11 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.training.pausable import PausableCheckpoint
 from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
-from cellpose_studio.core.errors import ProjectUnusable
-from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.core.models.training import EpochReport, TrainingParameters
+from cellpose_studio.core.errors import CannotSave, ProjectUnusable
+from cellpose_studio.core.models.training import EpochReport
 from cellpose_studio.core.models.training_round import TrainingRound
-from cellpose_studio.io.atomic import cannot_save, replacing
+from cellpose_studio.io.atomic import cannot_save
 from cellpose_studio.io.project.tables.training.rounds import read_rounds, write_round
-from cellpose_studio.workflows.training.model_paths import state_path
 from cellpose_studio.workflows.training.project_set import (
     Answer,
     ReadProject,
@@ -35,44 +33,18 @@ from cellpose_studio.workflows.training.project_set import (
     reader_of,
     usable_pairs,
 )
+from cellpose_studio.workflows.training.request_file import (
+    TrainingRequest,
+    forget_request,
+    requests_of,
+    round_of,
+    state_path,
+    unlisted_rounds,
+    write_request,
+)
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.training.train_model import TrainedModel
-
-_REQUEST = ".training.json"
-"""End of the file beside the state of a training that says what was asked for."""
-
-
-class TrainingRequest(BaseModel):
-    """What the user asks for; written down, so that it can be resumed after a restart.
-
-    Attributes
-    ----------
-    out
-        Weight file to write.
-    title
-        What the user calls the model.
-    project
-        File of the project whose training set is used.
-    parent
-        Model to train further, as its record; None starts from scratch.
-    device
-        Name of torch.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    out: Path
-    title: str
-    project: Path
-    parent: ModelSpec | None
-    parameters: TrainingParameters
-    device: str = "cpu"
-
-    @property
-    def file(self) -> Path:
-        """The file that it is written to."""
-        return self.out.with_name(f"{self.out.name}{_REQUEST}")
 
 
 @dataclass(eq=False)
@@ -80,10 +52,12 @@ class _Running:
     """The training that runs, seen from the GUI thread."""
 
     request: TrainingRequest
+    project: Project
     job: Job
     going: threading.Event
     ends: threading.Event
     begun: float
+    finished: bool = False
 
 
 class _Relay(QObject):
@@ -96,12 +70,14 @@ class _Relay(QObject):
 class Trainings:
     """Starts one training at a time in a job, and records what came of it.
 
-    The job reads the training set of the open project from its file.
+    The job reads the training set of the open project from its file. A training that
+    ends when another project is open is recorded once its own is open again.
     """
 
     changed = Signal()  # one has started, was paused, has ended; or rounds were read
     reported = Signal(object)  # EpochReport
     trained = Signal(object)  # TrainedModel
+    recovered = Signal(Path)  # weights of a training that ended elsewhere
     noted = Signal(str)
     failed = Signal(Exception)
 
@@ -112,14 +88,19 @@ class Trainings:
         self._queue = queue
         self._io_jobs = io_jobs
         self.folder = folder
-        self.rounds: list[TrainingRound] = []
         self._running: _Running | None = None
+        self._place = session.project, session.project.path
         self._relay = _Relay()
         queued = Qt.ConnectionType.QueuedConnection
         self._relay.reported.connect(self.reported.emit, queued)
         self._relay.told.connect(self.noted.emit, queued)
         session.project_changed.connect(self._load)
         self._load()
+
+    @property
+    def rounds(self) -> list[TrainingRound]:
+        """The trainings of the open project, the first one first."""
+        return self._session.project.rounds
 
     @property
     def request(self) -> TrainingRequest | None:
@@ -153,6 +134,7 @@ class Trainings:
             return _train(
                 request,
                 project,
+                self.folder,
                 PausableCheckpoint(checkpoint, going),
                 relay.reported.emit,
                 relay.told.emit,
@@ -161,7 +143,7 @@ class Trainings:
             )
 
         job = Job(f"Training {request.title}", work)
-        self._running = _Running(request, job, going, ends, time.monotonic())
+        self._running = _Running(request, project, job, going, ends, time.monotonic())
         job.finished.connect(lambda model: self._finish(project, request, model))
         job.failed.connect(self._fail)
         job.cancelled.connect(lambda: self._tell_cancelled(request))
@@ -187,41 +169,64 @@ class Trainings:
 
     def interrupted(self) -> list[TrainingRequest]:
         """Return trainings on the open project that can be resumed."""
-        found = []
+        self.follow_project()
         running = self.request
-        for file in sorted(self.folder.glob(f"*{_REQUEST}")):
-            with suppress(OSError, ValidationError, ValueError):
-                text = file.read_text(encoding="utf-8")
-                request = TrainingRequest.model_validate_json(text)
-                state = state_path(request.out)
-                is_ours = request.project == self._session.project.path
-                if is_ours and state.exists() and request != running:
-                    found.append(request)
-        return found
+        return [
+            request
+            for request in requests_of(self._session.project.path, self.folder)
+            if request.can_be_resumed and (not running or request.out != running.out)
+        ]
 
     def discard(self, request: TrainingRequest) -> None:
         """Delete the state of a training that was interrupted."""
-        for file in (state_path(request.out), request.file):
-            with suppress(OSError):
-                file.unlink(missing_ok=True)
+        with suppress(OSError):
+            state_path(request.out).unlink(missing_ok=True)
+        forget_request(request, self.folder)
         self.changed.emit()
+
+    def follow_project(self) -> None:
+        """Let trainings go with a project that was saved under another name.
+
+        From an unnamed project all do, since it was moved; else the one that runs.
+        """
+        (project, old), here = self._place, self._session.project
+        self._place = here, here.path
+        if here is not project or here.path == old:
+            return
+        for request in requests_of(old, self.folder):
+            runs = self.request is not None and request.out == self.request.out
+            if runs or not old.exists():
+                moved = request.model_copy(update={"project": here.path})
+                # It can still be resumed in the project that it was begun in.
+                with suppress(CannotSave):
+                    write_request(moved, self.folder)
 
     def _finish(
         self, project: Project, request: TrainingRequest, model: TrainedModel
     ) -> None:
-        assert model.spec.card is not None
-        record = TrainingRound(
-            name=request.title,
-            path=str(model.spec.path),
-            sha256=model.spec.sha256,
-            card=model.spec.card,
-        )
-        # The user may have opened another project meanwhile.
-        if project is self._session.project:
-            number = project.next_id("training_round")
-            project.remember(lambda db: write_round(db, number, record))
-            self.rounds.append(record)
+        self.follow_project()
+        if self._running is not None:
+            self._running.finished = True
+        record = round_of(request.title, model.spec)
+        if project is not self._session.project:
+            self.noted.emit(
+                f"{request.title} is ready. {project.name} lists it when it is open "
+                "again."
+            )
+        elif record is not None:
+            self._record([record])
         self.trained.emit(model)
+
+    def _record(self, records: list[TrainingRound]) -> bool:
+        """List trainings in the open project; return whether some are written."""
+        project = self._session.project
+        listed = {one.path for one in project.rounds}
+        new = [one for one in records if one.path not in listed]
+        for record in new:
+            number = project.next_id("training_round")
+            project.remember(partial(write_round, number=number, record=record))
+            project.rounds.append(record)
+        return bool(new) and not project.read_only_reason
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, StoppedEarly):
@@ -240,22 +245,43 @@ class Trainings:
 
     def _end(self) -> None:
         running, self._running = self._running, None
-        # Without a state, there is nothing to go on from.
-        if running is not None and not state_path(running.request.out).exists():
-            with suppress(OSError):
-                running.request.file.unlink(missing_ok=True)
+        if running is not None:
+            request = running.request
+            # Without a state, there is nothing to go on from.
+            if not running.finished and not request.can_be_resumed:
+                forget_request(request, self.folder)
+            if running.project is self._session.project:
+                self._load()
         self.changed.emit()
 
     def _load(self) -> None:
-        """Read the rounds of the project that is open now."""
-        project, self.rounds = self._session.project, []
-        job = Job("Reading trainings", lambda _: project.read(read_rounds), quiet=True)
+        """Read the trainings of the project that is open now, and list what is not."""
+        project, folder = self._session.project, self.folder
+        self._place = project, project.path
 
-        def show(rounds: list[TrainingRound]) -> None:
-            if project is self._session.project:
-                self.rounds = rounds
-                self.changed.emit()
+        def read(_: Checkpoint) -> tuple[list[TrainingRound], list[TrainingRound]]:
+            rounds = project.read(read_rounds)
+            listed = {one.path for one in rounds}
+            return rounds, unlisted_rounds(project.path, folder, listed)
 
+        def show(found: tuple[list[TrainingRound], list[TrainingRound]]) -> None:
+            if project is not self._session.project:
+                return
+            stored, unlisted = found
+            # What is on its way to the file is not read from there yet.
+            listed = {one.path for one in stored}
+            later = [one for one in project.rounds if one.path not in listed]
+            project.rounds[:] = [*stored, *later]
+            known = {one.path for one in project.rounds}
+            if self._record(unlisted):
+                # The requests are deleted when the trainings are found in the file.
+                self._load()
+            for one in unlisted:
+                if one.path not in known:
+                    self.recovered.emit(Path(one.path))
+            self.changed.emit()
+
+        job = Job("Reading trainings", read, quiet=True)
         job.finished.connect(show)
         job.failed.connect(self.failed.emit)
         self._io_jobs.start(job)
@@ -278,6 +304,7 @@ def reading(project: Project) -> ReadProject:
 def _train(
     request: TrainingRequest,
     project: Project,
+    folder: Path,
     checkpoint: Checkpoint,
     report: Callable[[EpochReport], Any],
     tell: Callable[[str], Any],
@@ -311,6 +338,6 @@ def _train(
         stop_early=stop_early,
         tell=tell,
     )
-    with replacing(request.file) as part:
-        part.write_text(request.model_dump_json(), encoding="utf-8")
+    # The project may have another name by now.
+    write_request(request.model_copy(update={"project": project.path}), folder)
     return train_model(wanted, checkpoint, report)

@@ -97,8 +97,12 @@ class ParentComparison(_Value):
     images: _Count
     before: float
     after: float
-    low: float = Field(description="of the difference, 2.5 % of bootstrap samples")
-    high: float = Field(description="of the difference, 97.5 % of bootstrap samples")
+    low: float | None = Field(
+        description="of the difference, 2.5 % of bootstrap samples; None of one image"
+    )
+    high: float | None = Field(
+        description="of the difference, 97.5 % of bootstrap samples; None of one image"
+    )
 
     @property
     def worse(self) -> bool:
@@ -110,11 +114,20 @@ class ParentComparison(_Value):
         change = self.after - self.before
         word = "worse than" if self.worse else "better than" if change else "as good as"
         images = counted(self.images, "validation image")
+        spread = "one image gives no interval"
+        if self.low is not None and self.high is not None:
+            spread = f"95 % interval {self.low:+.3f} to {self.high:+.3f}"
         return (
             f"{word} before on {images}: AP {self.before:.3f} before, "
-            f"{self.after:.3f} after, a difference of {change:+.3f} "
-            f"(95 % interval {self.low:+.3f} to {self.high:+.3f})"
+            f"{self.after:.3f} after, a difference of {change:+.3f} ({spread})"
         )
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether there is a difference that may be chance."""
+        if self.after == self.before:
+            return False
+        return self.low is None or self.high is None or self.low <= 0 <= self.high
 
 
 class ModelCard(_Value):

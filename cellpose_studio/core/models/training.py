@@ -192,6 +192,9 @@ class EpochReport:
         On the validation images, AP at IoU 0.5; None where they were not measured.
     best
         The epoch with the highest AP so far; None where none was measured.
+    past
+        Whether it is from before an interruption; such come first when a training is
+        resumed.
     """
 
     epoch: int
@@ -201,6 +204,7 @@ class EpochReport:
     validation_ap: float | None = None
     best: int | None = None
     samples: tuple[ValidationSample, ...] = ()
+    past: bool = False
 
 
 def finetuning(info: ArchitectureInfo = UNET) -> TrainingParameters:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import io
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from cellpose_studio.core.errors import TrainingSetUnfit
+from cellpose_studio.core.models.training import EpochReport
 
 Weights = Mapping[str, torch.Tensor]
 Curve = tuple[tuple[float, ...], ...]
@@ -26,7 +26,8 @@ class TrainingState:
     epochs
         Number of finished epochs.
     weights, optimizer
-        Copies of the state dicts, which further training does not modify.
+        Copies of the state dict and of `AdamW.state`, which further training does not
+        modify.
     best_weights, best_epoch
         Those with the highest AP on the validation images; None and 0 without any.
     aps
@@ -39,16 +40,34 @@ class TrainingState:
 
     epochs: int
     weights: Weights
-    optimizer: Mapping[str, Any]
+    optimizer: Mapping[int, Mapping[str, torch.Tensor]]
     best_weights: Weights | None = None
     best_epoch: int = 0
     aps: tuple[tuple[float, ...], ...] = ()
     curve: Curve = ()
 
+    def reports(self, n_epochs: int) -> Iterator[EpochReport]:
+        """Yield the epochs of the curve as they were reported, without samples."""
+        best, highest = None, -math.inf
+        for epoch, train, validation, ap in self.curve:
+            # The model before the training is never kept as its result.
+            if epoch and ap > highest:
+                best, highest = int(epoch), ap
+            yield EpochReport(
+                epoch=int(epoch),
+                n_epochs=n_epochs,
+                train_loss=train,
+                validation_loss=None if math.isnan(validation) else validation,
+                validation_ap=None if math.isnan(ap) else ap,
+                best=best,
+                past=True,
+            )
+
 
 def copied(net: torch.nn.Module) -> Weights:
-    """Return a copy of the weights of a network."""
-    return copy.deepcopy(net.state_dict())
+    """Return a copy of the weights of a network, which takes no memory of a GPU."""
+    weights = net.state_dict().items()
+    return {name: one.detach().to("cpu", copy=True) for name, one in weights}
 
 
 def save_state(state: TrainingState, training: str, seconds: float, path: Path) -> None:

@@ -21,6 +21,7 @@ from cellpose_studio.engine.device import cpu_computes_bfloat16
 from cellpose_studio.engine.threads import run_parts
 from cellpose_studio.engine.training.dataset import Batch
 from cellpose_studio.engine.training.networks import TrainedNetwork
+from cellpose_studio.engine.training.optimizer import AdamW
 
 _PART = 4
 """Crops of a part: fewer would make the statistics of batch normalisation noisy."""
@@ -63,7 +64,7 @@ class Stepper:
     def _nets(self) -> list[Any]:
         return [self._net, *self._copies]
 
-    def step(self, optimizer: torch.optim.Optimizer, batch: Batch) -> float:
+    def step(self, optimizer: AdamW, batch: Batch) -> float:
         """Take one step; return the loss before it."""
         parts = _parts(batch, self._size)
         nets = self._nets[: len(parts)]

@@ -7,7 +7,6 @@ flipped and scaled as by Cellpose, the loss is Cellpose's, and the learning rate
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -39,11 +38,14 @@ from cellpose_studio.engine.training.image_cache import MOST_BYTES, ImageCache
 from cellpose_studio.engine.training.layers import merge_layers
 from cellpose_studio.engine.training.loader import Loader, loading
 from cellpose_studio.engine.training.networks import TrainedNetwork, start_network
+from cellpose_studio.engine.training.optimizer import AdamW
 from cellpose_studio.engine.training.state import TrainingState, copied
 from cellpose_studio.engine.training.steps import Stepper
 
 Report = Callable[[EpochReport], None]
 
+_SEEDS = 100_003
+"""Of one training to the next, so that their epochs have seeds of their own."""
 _MOST_MEASURED = 64
 """Images whose loss is measured; more would take longer than the epochs between."""
 
@@ -215,7 +217,7 @@ class _Course:
             self._check,
         )
         weights = [w for w in self.trained.net.parameters() if w.requires_grad]
-        optimizer = torch.optim.AdamW(weights, weight_decay=parameters.weight_decay)
+        optimizer = AdamW(weights, parameters.weight_decay)
         rates = learning_rates(parameters.learning_rate, parameters.n_epochs)
         done = self._take_up(optimizer)
         state = request.start
@@ -225,8 +227,10 @@ class _Course:
             for epoch in range(done, len(rates)):
                 if self._out_of_patience(epoch):
                     break
-                for group in optimizer.param_groups:
-                    group["lr"] = float(rates[epoch])
+                optimizer.rate = float(rates[epoch])
+                # A Transformer leaves out blocks at random; of a training that is
+                # resumed the same ones.
+                torch.manual_seed(_SEEDS * parameters.seed + epoch)
                 batches = self._batches(seen, epoch)
                 losses = [stepper.step(optimizer, batch) for batch in batches]
                 last = epoch + 1 == len(rates)
@@ -263,17 +267,19 @@ class _Course:
             vary=vary,
         )
 
-    def _take_up(self, optimizer: torch.optim.Optimizer) -> int:
+    def _take_up(self, optimizer: AdamW) -> int:
         """Go on from the state of the request; return the finished epochs."""
         start = self.request.start
         if start is None:
             return 0
         self.trained.net.load_state_dict(start.weights)
-        optimizer.load_state_dict(dict(start.optimizer))
+        optimizer.take_up(start.optimizer)
         self.curve = [*start.curve]
         self._best_epoch, self._best_weights = start.best_epoch, start.best_weights
         if start.aps:
             self._before, self._best_aps = start.aps[0], start.aps[-1]
+        for report in start.reports(self.request.parameters.n_epochs):
+            self.report(report)
         return start.epochs
 
     def _batches(self, crops: TrainingCrops, epoch: int) -> Iterator[Batch]:
@@ -366,12 +372,12 @@ class _Course:
             patience and self._best_epoch and epoch - self._best_epoch >= patience
         )
 
-    def _state(self, epochs: int, optimizer: torch.optim.Optimizer) -> TrainingState:
+    def _state(self, epochs: int, optimizer: AdamW) -> TrainingState:
         aps = (self._before, self._best_aps) if self._best_aps else ()
         return TrainingState(
             epochs=epochs,
             weights=copied(self.trained.net),
-            optimizer=copy.deepcopy(optimizer.state_dict()),
+            optimizer=optimizer.state(),
             best_weights=self._best_weights,
             best_epoch=self._best_epoch,
             aps=aps,

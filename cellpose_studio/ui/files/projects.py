@@ -11,7 +11,8 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from cellpose_studio.app.failures import Failure
 from cellpose_studio.app.jobs import Job
-from cellpose_studio.app.project.project import Contents, Project, read_contents
+from cellpose_studio.app.project.contents import Contents, read_contents
+from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.project.scratch import is_unnamed, new_unnamed
 from cellpose_studio.app.session.held_copy import save_held
 from cellpose_studio.core.errors import StudioError

@@ -13,8 +13,6 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import now
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.core.errors import ProjectUnusable
-from cellpose_studio.io.project.tables.window_state import read_state, write_state
 from cellpose_studio.ui.segment.panel import PanelSettings, SegmentPanel
 
 _NAME = "segment"
@@ -58,15 +56,11 @@ class FollowedImage:
         self._last = settings
         self._changed[image.id] = _Changed(settings, now())
         state = settings.model_dump(mode="json")
-        self._session.project.remember(lambda db: write_state(db, _NAME, state))
+        self._session.project.set_state(_NAME, state)
 
     def _on_project(self) -> None:
         self._changed, self._shown = {}, None
-        try:
-            state = self._session.project.read(lambda db: read_state(db, _NAME))
-        except ProjectUnusable:
-            return
-        self._last = _parsed(state) or self._last
+        self._last = _parsed(self._session.project.state(_NAME)) or self._last
 
     def _on_shown(self, image: ProjectImage | None) -> None:
         self._shown = None

@@ -47,7 +47,6 @@ class Presets(QObject):
         self._services = services
         self._session = services.session
         self._segment = segment
-        self._presets: dict[str, Preset] = {}
         self.ask: AskName = ask_name
         self.menu = QMenu(segment)
         self.menu.setToolTipsVisible(True)
@@ -56,6 +55,10 @@ class Presets(QObject):
         segment.presets.setMenu(self.menu)
         self._session.project_changed.connect(self._load)
         self._load()
+
+    @property
+    def _presets(self) -> dict[str, Preset]:
+        return self._session.project.presets
 
     def save(self) -> None:
         """Ask for a name and save the current settings as a preset."""
@@ -98,12 +101,13 @@ class Presets(QObject):
             action.triggered.connect(lambda _=False, name=name: self.delete(name))
 
     def _load(self) -> None:
+        project = self._session.project
         try:
-            presets = self._session.project.read(read_presets)
+            presets = project.read(read_presets)
         except ProjectUnusable as error:
             presets = []
             self._services.show_error(error)
-        self._presets = {preset.name: preset for preset in presets}
+        project.presets = {preset.name: preset for preset in presets}
 
 
 def _plain(name: str) -> str:

@@ -33,8 +33,8 @@ class AfterTraining(QWidget):
         self.run = QPushButton("Run on the next images", objectName="runNext")
         self.run.setToolTip(
             "<qt>Queue runs of the new model on all images that are neither reviewed "
-            "nor in the training set, the most uncertain first. Accepted, drawn and "
-            "edited cells are kept.</qt>"
+            "nor in the training set, the most uncertain first, with the settings of "
+            "the Segment tab. Accepted, drawn and edited cells are kept.</qt>"
         )
         # A long name of a model must not widen the panel.
         self.run.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -88,8 +88,8 @@ def verdict(name: str, comparison: ParentComparison | None) -> str:
             "knows whether it is better."
         )
     text = f"{name} is {comparison}."
+    if comparison.doubtful:
+        text += " The difference may be chance."
     if comparison.worse:
         text += " It is listed, but not chosen for runs."
-    elif comparison.low <= 0:
-        text += " The difference may be chance."
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QTimer
@@ -11,13 +12,14 @@ from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.training.next_images import next_images
-from cellpose_studio.app.training.trainings import TrainingRequest, Trainings
+from cellpose_studio.app.training.trainings import Trainings
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import EpochReport
-from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.models.training_round import TrainingRound
+from cellpose_studio.core.runs.parameters import GREY
 from cellpose_studio.core.wording import image_count, numbered
-from cellpose_studio.ui.segment.models.model_picker import ModelPanel
 from cellpose_studio.ui.segment.models.weight_files import AddedModels
+from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.train.after import AfterTraining
 from cellpose_studio.ui.train.curve import CurvePlot
@@ -25,7 +27,10 @@ from cellpose_studio.ui.train.lineage import LineageTree
 from cellpose_studio.ui.train.progress import TrainingProgress
 from cellpose_studio.ui.train.request_form import RequestForm
 from cellpose_studio.ui.train.samples import SampleRow
-from cellpose_studio.workflows.training.model_paths import free_model_path
+from cellpose_studio.workflows.training.request_file import (
+    TrainingRequest,
+    free_model_path,
+)
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.training.train_model import TrainedModel
@@ -38,7 +43,7 @@ class TrainContent(QScrollArea):
         self,
         services: Services,
         queue: BatchQueue,
-        models: ModelPanel,
+        segment: SegmentPanel,
         added: AddedModels,
         trainings: Trainings,
     ) -> None:
@@ -49,7 +54,8 @@ class TrainContent(QScrollArea):
         self._session = services.session
         self._set = services.training
         self._queue = queue
-        self._models = models
+        self._segment = segment
+        self._models = segment.model
         self._added = added
         self._trainings = trainings
         self._model: ModelSpec | None = None
@@ -95,8 +101,14 @@ class TrainContent(QScrollArea):
         channel = model.card.parameters.get("channel") if model.card else None
         channels = (channel or GREY, *[None] * (model.input_channels - 1))
         listed = next_images(self._session.images, self._set)
-        parameters = SegmentationParameters(channels=channels)
-        self._queue.add([one.image for one in listed], model, parameters)
+        settings, thresholds = self._segment.parameters, self._segment.result.values()
+        with_parameters = [
+            (settings.parameters(one.image.source, channels, thresholds), one.image)
+            for one in listed
+        ]
+        # Stacks are run in another way than single planes.
+        for parameters, several in groupby(with_parameters, lambda pair: pair[0]):
+            self._queue.add([image for _, image in several], model, parameters)
 
     # Within
 
@@ -123,6 +135,11 @@ class TrainContent(QScrollArea):
         self.form.take_name()
         self.after.show_model(spec.label, comparison)
         self._refresh()
+        # On a small screen, the verdict lies below the curves; it has its place soon.
+        QTimer.singleShot(0, self._show_verdict)
+
+    def _show_verdict(self) -> None:
+        self.ensureWidgetVisible(self.after)
 
     def _on_changed(self) -> None:
         request = self._trainings.request
@@ -136,6 +153,12 @@ class TrainContent(QScrollArea):
             self._followed = None
             self.progress.text.setText("")
         self._soon.start()
+
+    def _show_round(self, chosen: TrainingRound) -> None:
+        """Show the curve of an earlier training, unless one runs."""
+        if self._trainings.request is None:
+            self.curve.show_card(chosen.card)
+            self.samples.show_samples(())
 
     def _refresh(self) -> None:
         uses = map(self._set.uses, self._session.images)
@@ -169,10 +192,11 @@ class TrainContent(QScrollArea):
         self.form.set_models(self._models.models, self._models.model)
 
     def _list_devices(self) -> None:
-        def work(_: Any) -> list[tuple[str, str]]:
+        def work(_: Any) -> list[tuple[str, str, int]]:
             from cellpose_studio.engine.device import available_devices
 
-            return [(one.name, one.title) for one in available_devices()]
+            known = available_devices()
+            return [(one.name, one.title, one.memory) for one in known]
 
         def done(devices: list[tuple[str, str]]) -> None:
             self.form.set_devices(devices, self._services.settings.device)
@@ -194,7 +218,10 @@ class TrainContent(QScrollArea):
         self.form.changed.connect(lambda *_: self._soon.start())
         self.progress.buttons["start"].clicked.connect(self.start)
         self.after.run_requested.connect(self.run_on_next)
-        self.after.image_chosen.connect(self._session.show)
+        self.after.image_chosen.connect(
+            lambda image: self._session.show(image.source.key)
+        )
+        self.lineage.round_chosen.connect(self._show_round)
 
     def _lay_out(self) -> None:
         inside = QWidget()

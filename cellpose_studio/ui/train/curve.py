@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from cellpose_studio.core.models.card import ModelCard
 from cellpose_studio.core.models.training import EpochReport
 
 _COLOURS = {
@@ -69,6 +70,9 @@ class CurvePlot(QWidget):
         self._best.hide()
         self._aps.addItem(self._best)
         self.points: dict[str, list[tuple[int, float]]] = {}
+        # A training that is resumed reports all its earlier epochs at once.
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._draw)
         self.clear()
         self._apply_theme()
 
@@ -80,19 +84,17 @@ class CurvePlot(QWidget):
 
     def add(self, report: EpochReport) -> None:
         """Add an epoch; parts that were not measured are left out."""
-        for name, value in (
-            ("training", report.train_loss),
-            ("validation", report.validation_loss),
-            ("AP", report.validation_ap),
-        ):
-            if value is not None and not math.isnan(value):
-                self.points[name].append((report.epoch, value))
-        # Both plots show all epochs, also the model before the first one.
-        self._losses.setXRange(0, max(1, report.epoch), padding=0.03)
-        if report.best is not None:
-            self._best.setValue(report.best)
-            self._best.show()
-        self._draw()
+        losses = report.train_loss, report.validation_loss
+        self._add(report.epoch, *losses, report.validation_ap)
+        self._mark_best(report.best)
+
+    def show_card(self, card: ModelCard) -> None:
+        """Show the curve of a training that has ended."""
+        self.clear()
+        for one in card.curve:
+            losses = one.train_loss, one.validation_loss
+            self._add(one.epoch, *losses, one.validation_ap)
+        self._mark_best(card.epoch or None)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme; Qt calls this."""
@@ -100,6 +102,25 @@ class CurvePlot(QWidget):
         changes = QEvent.Type.PaletteChange, QEvent.Type.StyleChange
         if event.type() in changes and hasattr(self, "_best"):
             self._apply_theme()
+
+    def _add(
+        self,
+        epoch: int,
+        train: float | None,
+        validation: float | None,
+        ap: float | None,
+    ) -> None:
+        for name, value in zip(_COLOURS, (train, validation, ap), strict=True):
+            if value is not None and not math.isnan(value):
+                self.points[name].append((epoch, value))
+        # Both plots show all epochs, also the model before the first one.
+        self._losses.setXRange(0, max(1, epoch), padding=0.03)
+        self._soon.start()
+
+    def _mark_best(self, epoch: int | None) -> None:
+        if epoch is not None:
+            self._best.setValue(epoch)
+            self._best.show()
 
     def _draw(self) -> None:
         self.setVisible(any(self.points.values()))

@@ -15,8 +15,8 @@ from cellpose_studio.app.training.trainings import Trainings
 from cellpose_studio.paths import trained_folder
 from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.commands.command import Command
-from cellpose_studio.ui.segment.models.model_picker import ModelPanel
 from cellpose_studio.ui.segment.models.weight_files import AddedModels
+from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.commands import training_tool_commands
 from cellpose_studio.ui.tools.manager import ToolManager
@@ -47,11 +47,11 @@ class TrainPanel(QWidget):
         canvas: Canvas,
         tools: ToolManager,
         queue: BatchQueue,
-        models: ModelPanel,
+        segment: SegmentPanel,
         added: AddedModels,
     ) -> None:
         super().__init__()
-        self._parts = (services, queue, models, added)
+        self._parts = (services, queue, segment, added)
         self._services = services
         self._tools = tools
         self.set = TrainingSetSection(services)
@@ -64,6 +64,7 @@ class TrainPanel(QWidget):
         )
         self.trainings.failed.connect(services.show_error)
         self.trainings.noted.connect(services.messages.note)
+        self.trainings.recovered.connect(lambda path: added.add(path, select=False))
         self.content: TrainContent | None = None
         # Another Qt in the same process would crash it.
         os.environ["PYQTGRAPH_QT_LIB"] = qtpy.API_NAME

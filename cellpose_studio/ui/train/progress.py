@@ -11,8 +11,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.training.trainings import TrainingRequest, Trainings
+from cellpose_studio.app.training.trainings import Trainings
 from cellpose_studio.core.models.training import EpochReport
+from cellpose_studio.workflows.training.request_file import TrainingRequest
 
 _BUTTONS = {
     "start": ("Train", "Train the model on the images of the set."),
@@ -88,7 +89,10 @@ class TrainingProgress(QWidget):
 
     def show_report(self, report: EpochReport) -> None:
         """Show how far a training is, and how long it takes about."""
-        if self._begun_at < 0:
+        # Epochs before an interruption took no time of this training.
+        if report.past:
+            self._begun_at = report.epoch
+        elif self._begun_at < 0:
             self._begun_at = max(0, report.epoch - 1)
         self.bar.setRange(0, report.n_epochs)
         self.bar.setValue(report.epoch)

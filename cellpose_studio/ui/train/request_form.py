@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+from pydantic import ValidationError
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
@@ -18,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import TrainingParameters, finetuning
+from cellpose_studio.core.models.training_memory import gpu_bytes, memory_text
 from cellpose_studio.ui.widgets.form import Form, set_tooltip
 from cellpose_studio.ui.widgets.section import Section
 
@@ -35,12 +38,13 @@ _LAYERS = {
     "all": ("all", "Train all weights."),
     "last": (
         "the last",
-        "Train the last layers only: less memory, and the model keeps more of what it "
-        "knows.",
+        "Train the last layers only: the least memory, and the model keeps more of "
+        "what it knows.",
     ),
     "lora": (
         "additions (LoRA)",
-        "Train small additions to a Transformer: the least memory.",
+        "Train small additions to all layers of a Transformer: one weight in a "
+        "hundred, and less memory than all.",
     ),
 }
 _SCRATCH = TrainingParameters(
@@ -69,6 +73,7 @@ class RequestForm(QWidget):
         self.name = QLineEdit(objectName="trainName")
         self.device = QComboBox(objectName="trainDevice")
         self.device.addItem("CPU", "cpu")
+        self._memory: dict[str, int] = {}
         self.layers = QComboBox(objectName="trainLayers")
         self.rate = QDoubleSpinBox(
             objectName="trainRate", decimals=6, minimum=1e-6, maximum=1.0
@@ -81,6 +86,8 @@ class RequestForm(QWidget):
         self.name.textEdited.connect(self._on_named)
         self.model.currentIndexChanged.connect(self._on_model)
         self.device.currentIndexChanged.connect(lambda _: self._show_note())
+        self.layers.currentIndexChanged.connect(lambda _: self._show_note())
+        self.form.changed.connect(self._show_note)
         self._on_model()
 
     @property
@@ -135,20 +142,22 @@ class RequestForm(QWidget):
         ):
             self._on_model()
 
-    def set_devices(self, devices: list[tuple[str, str]], chosen: str) -> None:
-        """List devices as torch's names and titles, the fastest first.
+    def set_devices(self, devices: list[tuple[str, str, int]], chosen: str) -> None:
+        """List devices, the fastest first: torch's names, titles, bytes of memory.
 
         The one of the preferences is proposed, which is ``chosen``, if it is there.
         """
+        self._memory = {name: memory for name, _, memory in devices}
         self.device.clear()
-        for name, title in devices:
+        for name, title, _ in devices:
             self.device.addItem(title, name)
         self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
 
     def propose_name(self, name: str) -> None:
         """Show a name, unless the user has typed one."""
-        if not self._named:
+        if not self._named and name != self.name.text():
             self.name.setText(name)
+            self._show_note()
 
     def take_name(self) -> None:
         """Let the next name be proposed: this one is used."""
@@ -178,9 +187,22 @@ class RequestForm(QWidget):
         self._show_note()
 
     def _show_note(self) -> None:
-        self.note.setText(self.reason_disabled)
-        self.note.setVisible(bool(self.reason_disabled))
+        text = self.reason_disabled or self._memory_needed()
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
         self.changed.emit()
+
+    def _memory_needed(self) -> str:
+        """Return what a training takes of the memory of a GPU; "" of small networks."""
+        model, device = self.parent_model, self.device.currentData()
+        if model is None or model.architecture_info.scales_images or device == "cpu":
+            return ""
+        # The file may be gone by now, which the training says.
+        with suppress(OSError, ValidationError):
+            size = model.path.stat().st_size
+            needed = gpu_bytes(size, self.parameters())
+            return memory_text(needed, self._memory.get(device, 0))
+        return ""
 
     def _lay_out(self) -> None:
         rows = QFormLayout()

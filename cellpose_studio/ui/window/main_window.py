@@ -293,7 +293,7 @@ class MainWindow(QMainWindow):
             work.edits,
             self.tools,
         )
-        parts = self.background.run_queue, self.segment.model, self.models
+        parts = self.background.run_queue, self.segment, self.models
         self.train = TrainPanel(self.services, self.canvas, self.tools, *parts)
         self.train.set.folders.open = self.open
 
@@ -368,6 +368,7 @@ class MainWindow(QMainWindow):
 
     def _on_project(self) -> None:
         self._update_title()
+        self.train.trainings.follow_project()
         # After the project was saved under another name, the view stays as it is.
         if self.session.shown is None:
             self._state.restore()

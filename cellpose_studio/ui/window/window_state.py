@@ -9,7 +9,6 @@ from qtpy.QtWidgets import QTabWidget
 
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.display.panel import DisplayPanel
 
@@ -66,7 +65,7 @@ class WindowState:
         """Save the image, the plane and the tab shown now, and the display settings."""
         self._soon.stop()
         state = self._saved = self._state()
-        self._session.project.remember(lambda db: write_state(db, _NAME, state))
+        self._session.project.set_state(_NAME, state)
 
     def expect(self) -> None:
         """Prepare for a project that is being opened: a tab chosen meanwhile stays."""
@@ -74,7 +73,7 @@ class WindowState:
 
     def restore(self) -> None:
         """Show the image of the saved state, or the first image of the project."""
-        state = self._session.project.state
+        state = self._session.project.state(_NAME)
         images = self._session.images
         # Before the image is shown, which takes its settings from here.
         self._displays.load(state.get("displays"))

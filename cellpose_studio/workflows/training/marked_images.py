@@ -21,6 +21,7 @@ from cellpose_studio.core.review.training_marks import (
 from cellpose_studio.io.project.reading import snapshot
 from cellpose_studio.io.project.tables.cells.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
+from cellpose_studio.io.project.tables.journal import open_edit_ids
 from cellpose_studio.io.project.tables.revisions import (
     StoredLabelSet,
     read_label_sets,
@@ -42,8 +43,8 @@ class MarkedImage:
     ----------
     head
         The revision that is used; None if there is none.
-    edited
-        Edits that are in no revision come after it.
+    edits
+        Ids of the edits that came after it, and were in no revision then.
     name
         Tells it from the others of the set.
     """
@@ -51,7 +52,7 @@ class MarkedImage:
     stored: StoredImage
     masks: StoredLabelSet
     head: LabelRevision | None
-    edited: bool
+    edits: tuple[int, ...]
     role: Role | None
     marks: TrainingMarks
     statuses: Mapping[int, CellStatus]
@@ -85,12 +86,16 @@ def marked_images(
             if stored is None or stored.hidden or not (member or has_role):
                 continue
             pinned = member.revision if member is not None else None
+            head = read_revision(db, pinned) if pinned else masks.head
+            edits: tuple[int, ...] = ()
+            if masks.edited and not pinned and head is not None:
+                edits = open_edit_ids(db, masks.id, head.id)
             found.append(
                 MarkedImage(
                     stored=stored,
                     masks=masks,
-                    head=read_revision(db, pinned) if pinned else masks.head,
-                    edited=masks.edited and not pinned,
+                    head=head,
+                    edits=edits,
                     role=member.role if member is not None else None,
                     marks=of_masks,
                     statuses=statuses.get(masks.id, {}),

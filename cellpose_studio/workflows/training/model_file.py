@@ -15,7 +15,7 @@ from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.engine.training.state import TrainingState, load_state, save_state
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.paths import can_write_in, real_path
-from cellpose_studio.workflows.training.model_paths import free_model_path, state_path
+from cellpose_studio.workflows.training.request_file import free_model_path, state_path
 
 _COPIES = 8
 """Sizes of the weights that a training needs on the disk: state, best epoch, model."""

@@ -1,7 +1,8 @@
-"""A model as a package of bioimage.io: weights, network, test tensors, card.
+"""A model for others: a copy with its card, or a package of bioimage.io.
 
-The format is version 0.5 of https://github.com/bioimage-io/spec-bioimage-io, a ZIP with
-``rdf.yaml``. JSON is YAML, so that no library has to write it.
+A package has weights, network, test tensors and card. Its format is version 0.5 of
+https://github.com/bioimage-io/spec-bioimage-io, a ZIP with ``rdf.yaml``. JSON is YAML,
+so that no library has to write it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.networks import unet
-from cellpose_studio.engine.networks.model_card import card_text
+from cellpose_studio.engine.networks.model_card import card_path, card_text
 from cellpose_studio.engine.networks.network import load
+from cellpose_studio.engine.networks.size_model import size_model_path
 from cellpose_studio.engine.networks.weights import read_weights, weight_bytes
 from cellpose_studio.engine.versions import version_of
 from cellpose_studio.io.atomic import replacing
@@ -65,6 +67,30 @@ def write_package(model: ModelSpec, author: str, licence: str, out: Path) -> Non
         archive.writestr("rdf.yaml", text)
         for name, content in files.items():
             archive.writestr(name, content)
+
+
+def write_copy(model: ModelSpec, out: Path) -> None:
+    """Copy the weights of ``model`` to ``out``, with its card and its size model.
+
+    Raises
+    ------
+    ModelUnusable
+        If the weights cannot be read.
+    CannotSave
+    """
+    try:
+        weights = model.path.read_bytes()
+    except OSError as error:
+        reason = f"{model.path} cannot be read: {error.strerror}."
+        raise ModelUnusable(reason) from error
+    sizes = size_model_path(model.path)
+    with replacing(out) as part:
+        part.write_bytes(weights)
+    if sizes.is_file():
+        with replacing(size_model_path(out)) as part:
+            part.write_bytes(sizes.read_bytes())
+    with replacing(card_path(out)) as part:
+        part.write_text(card_text(model), encoding="utf-8")
 
 
 def _files(model: ModelSpec) -> dict[str, bytes]:

@@ -27,8 +27,7 @@ from cellpose_studio.core.review.training_slices import Labels, Slice, slices_of
 from cellpose_studio.core.wording import cell_count
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT, ImportedMasks
 from cellpose_studio.io.project.file import read_project
-from cellpose_studio.io.project.tables.label_chunks import read_labels
-from cellpose_studio.io.project.tables.revision_source import read_masks
+from cellpose_studio.io.project.tables.revision_source import read_masks_with
 from cellpose_studio.workflows.training.cells_left_out import cells_left_out
 from cellpose_studio.workflows.training.marked_images import (
     MarkedImage,
@@ -201,27 +200,26 @@ def parts_of_project(
     parts: list[SetPart] = []
     for n, one in enumerate(marked):
         checkpoint.reached(n, len(marked), "reading masks")
-        state = None if known is None else _state_of(one, options)
+        state = _state_of(one, options)
         before = known.get(one.masks.id) if known is not None else None
-        if state is not None and before is not None and before[0] == state:
+        if before is not None and before[0] == state:
             parts += before[1]
             continue
         found = [*_parts(read, one, options)]
         parts += found
-        if known is not None and state is not None:
+        if known is not None:
             known[one.masks.id] = state, found
     return parts
 
 
 def _state_of(one: MarkedImage, options: LeaveOut) -> object:
-    """Return what the parts of an image depend on; None if that is not known."""
-    if one.edited:
-        return None
+    """Return what the parts of an image depend on."""
     image = one.stored.image
     statuses = tuple(sorted(one.statuses.items()))
     where = one.name, image.path, image.fingerprint, image.path.exists()
     seen = image.shape, image.file_axes, image.anisotropy, image.channel_names
-    return one.head, one.role, one.marks, options, statuses, where, seen
+    masks = one.head, one.edits
+    return masks, one.role, one.marks, options, statuses, where, seen
 
 
 def _parts(read: ReadProject, one: MarkedImage, options: LeaveOut) -> Iterator[SetPart]:
@@ -281,7 +279,7 @@ def _part(one: MarkedImage, detail: str = "", **known: object) -> SetPart:
     values: dict[str, object] = {
         "image": one.stored.id,
         "label_set": one.masks.id,
-        "revision": one.head.id if one.head and not one.edited else None,
+        "revision": one.head.id if one.head and not one.edits else None,
         "name": f"{one.name}, {detail}" if detail else one.name,
         "role": one.role,
         "file": str(one.stored.image.path),
@@ -366,9 +364,8 @@ def _annotation(
 ) -> Annotation:
     head = one.head
     assert head is not None
-    labels = (
-        read_masks(db, head) if one.edited else read_labels(db, head.id, head.shape)
-    )
+    # A window may edit the masks while they are used, or make a revision of the edits.
+    labels = read_masks_with(db, head, one.edits)
     in_time = one.stored.image.frames > 1
     out = cells_left_out(db, head, labels, one.statuses, in_time, options)
     return Annotation(

@@ -7,8 +7,12 @@ import pytest
 import tifffile
 from qtpy.QtCore import Qt
 
+from cellpose_studio.core.models.card import CurvePoint, ModelCard, ParentComparison
+from cellpose_studio.core.models.training_round import TrainingRound
 from cellpose_studio.engine.networks.catalogue import from_file
 from cellpose_studio.io.project.tables.training.rounds import read_rounds
+from cellpose_studio.ui.segment.models.model_card_html import card_html
+from cellpose_studio.ui.train.after import verdict
 
 TINY = {"widths": (2, 4, 8), "bsize": 64, "batch_size": 2, "nimg_per_epoch": 2}
 
@@ -30,7 +34,7 @@ def project(user, tmp_path):
             tifffile.imwrite(tmp_path / f"{name}_masks.tif", masks)
     images = user.open(*(tmp_path / f"{name}.tif" for name in "abcd"))
     for image, role in zip(images, ("train", "validation"), strict=False):
-        user.window.session.show(image)
+        user.window.session.show(image.source.key)
         user.wait_idle()
         user.window.services.training.set_role([image], role)
     user.wait_idle()
@@ -97,6 +101,8 @@ def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
 
     names = [image.source.name for image in content.after.images]
     assert names == ["c.tif", "d.tif"]
+    content.after.next.itemActivated.emit(content.after.next.item(1))
+    assert window.session.shown.source.name == "d.tif"
     user.qtbot.mouseClick(content.after.run, Qt.MouseButton.LeftButton)
     queue = user.window.background.run_queue
     assert [item.model for item in queue.items] == [str(path)] * 2
@@ -117,6 +123,8 @@ def test_a_training_that_was_cancelled_is_resumed_after_a_restart(user, project)
     assert "later was cancelled. It can be resumed" in user.message
     assert not (trainings.folder / "later").exists()
 
+    before = {name: [*points] for name, points in content.curve.points.items()}
+
     # What a new start of the application finds on the disk.
     [left] = trainings.interrupted()
     assert left.title == "later"
@@ -124,8 +132,11 @@ def test_a_training_that_was_cancelled_is_resumed_after_a_restart(user, project)
     go_on = item.findChild(type(content.progress.buttons["start"]), "resume")
     assert go_on.text() == "Resume training later"
     user.qtbot.mouseClick(go_on, Qt.MouseButton.LeftButton)
-    user.wait_for(lambda: len(content.curve.points["AP"]) >= 1)
-    assert content.curve.points["AP"][0][0] > 1
+    user.wait_for(lambda: len(content.curve.points["AP"]) > len(before["AP"]))
+    # The curves begin where they did, with the same values.
+    for name, points in before.items():
+        assert points
+        assert content.curve.points[name][: len(points) - 1] == points[:-1]
     click(user, project, "finish")
     user.wait_for(lambda: trainings.request is None)
     user.wait_idle()
@@ -133,3 +144,52 @@ def test_a_training_that_was_cancelled_is_resumed_after_a_restart(user, project)
     aps = {p.epoch: p.validation_ap for p in card.curve}
     assert aps[card.epoch] == max(aps.values())
     assert trainings.interrupted() == []
+    assert [p.epoch for p in card.curve] == [*range(1, 1 + len(card.curve))]
+    html = card_html(from_file(trainings.folder / "later"))
+    assert f"<b>{card.epoch}, kept</b>" in html
+
+
+@pytest.mark.slow
+def test_the_tree_of_models_shows_the_curve_of_each_and_which_are_worse(user, project):
+    content, trainings = project.content, project.trainings
+
+    def trained(name, parent, before, after):
+        comparison = ParentComparison(
+            images=1, before=before, after=after, low=None, high=None
+        )
+        card = ModelCard(
+            parent=parent,
+            parent_sha256=parent,
+            epoch=5,
+            curve=[
+                CurvePoint(epoch=0, validation_ap=before),
+                CurvePoint(epoch=5, train_loss=0.5, validation_ap=after),
+            ],
+            comparison=comparison,
+        )
+        return TrainingRound(name=name, path=name, sha256=name, card=card)
+
+    made = [
+        trained("first", "shipped", 0.5, 0.7),
+        trained("second", "first", 0.7, 0.6),
+        trained("beside", "shipped", 0.5, 0.5),
+    ]
+    trainings.rounds.extend(made)
+    trainings.changed.emit()
+    tree = content.lineage
+    user.wait_for(lambda: tree.topLevelItemCount() == 2)
+    first, beside = (tree.topLevelItem(n) for n in range(2))
+    second = first.child(0)
+    assert [one.text(0) for one in (first, second, beside)] == [
+        "first",
+        "second",
+        "beside",
+    ]
+    assert second.text(1) == "0.700 → 0.600 (worse)"
+    tree.setCurrentItem(second)
+    assert content.curve.points["AP"] == [(0, 0.7), (5, 0.6)]
+    assert content.curve._best.value() == 5
+    said = verdict("second", trainings.rounds[1].card.comparison)
+    assert "worse than before on 1 validation image" in said
+    assert "(one image gives no interval). The difference may be chance." in said
+    assert said.endswith("It is listed, but not chosen for runs.")

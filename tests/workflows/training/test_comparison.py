@@ -30,4 +30,6 @@ def test_a_model_that_is_worse_is_said_to_be():
 def test_images_without_cells_do_not_count():
     found = compare_with_parent([0.5, math.nan], [0.6, 0.2])
     assert found.images == 1
+    assert (found.low, found.high, found.doubtful) == (None, None, True)
+    assert str(found).endswith("a difference of +0.100 (one image gives no interval)")
     assert compare_with_parent([math.nan], [math.nan]) is None

@@ -13,8 +13,9 @@ import torch
 
 from cellpose_studio.cli.main import run
 from cellpose_studio.core.errors import ModelUnusable
-from cellpose_studio.engine.networks.catalogue import shipped
-from cellpose_studio.workflows.training.package import write_package
+from cellpose_studio.engine.networks.catalogue import from_file, shipped
+from cellpose_studio.engine.networks.size_model import size_model_path
+from cellpose_studio.workflows.training.package import write_copy, write_package
 
 
 @pytest.mark.slow
@@ -50,3 +51,14 @@ def test_a_transformer_is_not_packed(tmp_path):
     model = shipped()[0].model_copy(update={"architecture": "sam"})
     with pytest.raises(ModelUnusable, match="cannot be packed"):
         write_package(model, "A. Cell", "CC0-1.0", tmp_path / "sam.zip")
+
+
+def test_a_copy_is_the_same_model_with_its_card(tmp_path):
+    model = shipped()[0].model_copy(update={"title": "mine"})
+    out = tmp_path / "for others"
+    write_copy(model, out)
+    again = from_file(out)
+    assert (again.sha256, again.title) == (model.sha256, "mine")
+    assert again.card == model.card
+    sizes = size_model_path(model.path)
+    assert size_model_path(out).is_file() is sizes.is_file()

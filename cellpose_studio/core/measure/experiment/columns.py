@@ -46,11 +46,6 @@ class ExperimentColumns:
         names = dict.fromkeys((*self.names, *columns_in(alike)))
         return ExperimentColumns(names=tuple(names), values=values)
 
-    def renumbered(self, ids: Mapping[int, int]) -> ExperimentColumns:
-        """Return the columns of images that have other ids, by those before."""
-        values = {ids[one]: row for one, row in self.values.items() if one in ids}
-        return ExperimentColumns(names=self.names, values=values)
-
     def without(self, name: str) -> ExperimentColumns:
         """Return the columns without one of them."""
         return ExperimentColumns(

@@ -123,6 +123,22 @@ def read_open_edits(
         return edits
 
 
+def open_edit_ids(db: sqlite3.Connection, label_set: int, base: int) -> tuple[int, ...]:
+    """Return the ids of these edits, by which they are found when they are sealed, too.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the latest edits"), snapshot(db):
+        _check_label_set(db, label_set, base)
+        rows = db.execute(
+            f"SELECT id FROM journal WHERE {OPEN_EDITS}",  # noqa: S608
+            (label_set, base),
+        )
+        return tuple(int(number) for (number,) in rows)
+
+
 def entry_of_row(
     row: Sequence[Any], delta: bytes | None, pixels: int | None = None
 ) -> tuple[JournalEntry, tuple[ChunkEdit, ...] | None]:

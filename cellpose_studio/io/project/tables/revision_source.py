@@ -40,6 +40,33 @@ def read_masks(db: sqlite3.Connection, head: LabelRevision) -> Labels:
     return labels
 
 
+def read_masks_with(
+    db: sqlite3.Connection, head: LabelRevision, edits: tuple[int, ...]
+) -> Labels:
+    """Return the masks of a revision with some edits, whatever was edited since.
+
+    Parameters
+    ----------
+    edits
+        Ids of journal entries after ``head``, in their order.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    labels = read_labels(db, head.id, head.shape)
+    with reading("the edits of the masks"):
+        pixels = pixels_of(db, head.id) or 0
+        for number in edits:
+            row = db.execute(
+                "SELECT operation, cells, delta_sha256, delta FROM journal "
+                "WHERE id = ?",
+                (number,),
+            ).fetchone()
+            _edit(pixels, *row).apply(labels)
+    return labels
+
+
 def read_sealed_edits(db: sqlite3.Connection, revision: int) -> list[LabelEdit]:
     """Return the edits between the parent of ``revision`` and ``revision``, in order.
 

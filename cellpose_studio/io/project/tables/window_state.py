@@ -1,4 +1,4 @@
-"""Stored state of the window: what is displayed, and where."""
+"""Stored states: of the window, and of what has no table of its own."""
 
 from __future__ import annotations
 
@@ -7,22 +7,30 @@ from typing import Any
 
 from cellpose_studio.io.project.reading import from_json, reading, to_json
 
+_PREFIX = "state/"
+"""Keeps these keys apart from those of the file itself, such as clean."""
+
 
 def write_state(db: sqlite3.Connection, name: str, value: dict[str, Any]) -> None:
-    """Store a part of the window state under a name."""
+    """Store a state under a name."""
     db.execute(
         "INSERT INTO meta VALUES (?, ?) "
         "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        # The prefix keeps these keys apart from those of the file itself, such as
-        # clean.
-        (f"state/{name}", to_json(value)),
+        (f"{_PREFIX}{name}", to_json(value)),
     )
 
 
-def read_state(db: sqlite3.Connection, name: str) -> dict[str, Any]:
-    """Return a part of the window state; empty if it was never stored."""
+def read_states(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    """Return all states by their names; raises `ProjectDamaged`."""
     with reading("the state of the window"):
-        row = db.execute(
-            "SELECT value FROM meta WHERE key = ?", (f"state/{name}",)
-        ).fetchone()
-        return dict(from_json(row[0])) if row is not None else {}
+        rows = db.execute("SELECT key, value FROM meta ORDER BY key").fetchall()
+        return {
+            str(key).removeprefix(_PREFIX): dict(from_json(value))
+            for key, value in rows
+            if str(key).startswith(_PREFIX)
+        }
+
+
+def read_state(db: sqlite3.Connection, name: str) -> dict[str, Any]:
+    """Return the state of a name; empty if it was never stored."""
+    return read_states(db).get(name, {})

@@ -44,6 +44,7 @@ class ModelBrowser(QDialog):
     files_dropped = Signal(list)  # paths
     rename_requested = Signal(int)  # index of the model
     remove_requested = Signal(int)
+    export_requested = Signal(object)  # ModelSpec
     download_requested = Signal(object)  # PublishedModel
     cancel_requested = Signal()
     published_requested = Signal(object)  # PublishedModel, to be used
@@ -75,6 +76,12 @@ class ModelBrowser(QDialog):
         self.remove = _button(
             "Remove", "removeModel", "Remove the model from this list. Its file stays."
         )
+        self.export = _button(
+            "Export…",
+            "exportModel",
+            "Save the model with its card: as a weight file, as one for Cellpose 1 to "
+            "3, or as a package of bioimage.io.",
+        )
         self.download = _button("Download", "downloadModel", "")
         self.delete = _button(
             "Delete…", "deleteModel", "Delete the files of this model from the disk."
@@ -104,6 +111,7 @@ class ModelBrowser(QDialog):
         self.setAcceptDrops(True)
         self.rename.show()
         self.remove.show()
+        self.export.show()
 
     def offer(
         self,
@@ -164,6 +172,9 @@ class ModelBrowser(QDialog):
         own = QHBoxLayout()
         for button in (self.add, self.rename, self.remove):
             own.addWidget(button)
+        # Four buttons in a row would be too narrow for their texts.
+        below = QHBoxLayout()
+        below.addWidget(self.export)
         fetched = QHBoxLayout()
         fetched.addWidget(self.download)
         fetched.addWidget(self.delete)
@@ -173,6 +184,7 @@ class ModelBrowser(QDialog):
         left.setContentsMargins(0, 0, 0, 0)
         left.addWidget(self.list, 1)
         left.addLayout(own)
+        left.addLayout(below)
         left.addWidget(self.published, 2)
         left.addLayout(fetched)
         both = QHBoxLayout()
@@ -183,7 +195,9 @@ class ModelBrowser(QDialog):
         column.addWidget(self.progress)
         column.addWidget(self.buttons)
         self.list.setMinimumHeight(_OWN_HEIGHT)
-        for button in (self.rename, self.remove, self.download, self.delete):
+        for button in (self.rename, self.remove, self.export):
+            button.hide()
+        for button in (self.download, self.delete):
             button.hide()
         self.resize(*_SIZE)
 
@@ -194,6 +208,9 @@ class ModelBrowser(QDialog):
         self.add.clicked.connect(self.file_requested)
         self.rename.clicked.connect(lambda: self.rename_requested.emit(self.chosen))
         self.remove.clicked.connect(lambda: self.remove_requested.emit(self.chosen))
+        self.export.clicked.connect(
+            lambda: self.export_requested.emit(self._models[self.chosen])
+        )
         self.download.clicked.connect(self._on_download)
         self.delete.clicked.connect(
             lambda: self.delete_requested.emit(self.published.chosen)
@@ -230,6 +247,7 @@ class ModelBrowser(QDialog):
             self.card.setHtml("" if own is None else card_html(own))
         for button in (self.rename, self.remove):
             button.setEnabled(own is not None and own.source == "file")
+        self.export.setEnabled(own is not None)
         usable = published is not None and path is not None and published.runs_here
         ready = usable if published is not None else own is not None
         self.buttons.button(_BUTTONS.Ok).setEnabled(ready)

@@ -20,6 +20,8 @@ from cellpose_studio.core.wording import counted
 
 _MOST_IMAGES = 50
 """Images that are listed; a long table takes seconds to be laid out."""
+_MOST_EPOCHS = 15
+"""Epochs of the curve that are listed, about."""
 
 
 def card_html(model: ModelSpec) -> str:
@@ -79,7 +81,10 @@ def _of_card(card: ModelCard) -> list[str]:
         parts.append(_data_table(card.data))
     if card.images:
         parts.append(_images_table(card.images))
-    return [*parts, _training(card)]
+    parts.append(_training(card))
+    if card.curve:
+        parts.append(_curve_table(card))
+    return parts
 
 
 def _accuracy_table(rows: tuple[Accuracy, ...]) -> str:
@@ -165,6 +170,31 @@ def _training(card: ModelCard) -> str:
     )
     command = f"<p><code>{escape(card.command)}</code></p>" if card.command else ""
     return f"<h3>Training</h3>{command}<table>{listed}</table>"
+
+
+def _curve_table(card: ModelCard) -> str:
+    """Return the epochs at which the validation images were measured, or some."""
+    measured = [one for one in card.curve if one.validation_ap is not None]
+    points = measured or card.curve
+    step = -(-len(points) // _MOST_EPOCHS)
+    shown = [
+        one
+        for n, one in enumerate(points)
+        if n % step == 0 or one.epoch == card.epoch or one is points[-1]
+    ]
+    head = ("Epoch", "Loss", "Validation loss", "AP at IoU 0.5")
+    body = [
+        (
+            f"<b>{one.epoch}, kept</b>" if one.epoch == card.epoch else str(one.epoch),
+            *map(_number, (one.train_loss, one.validation_loss, one.validation_ap)),
+        )
+        for one in shown
+    ]
+    return f"<h3>Curve</h3>{_table(head, body)}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _of_file(model: ModelSpec) -> str:

@@ -1,4 +1,4 @@
-"""Weight files that the user adds as models."""
+"""Weight files that the user adds as models, and gives to others."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cellpose_studio.engine.networks.catalogue import (
     unreadable_shipped,
 )
 from cellpose_studio.paths import real_path
+from cellpose_studio.ui.segment.models.model_export import ModelExport
 from cellpose_studio.ui.segment.models.model_picker import ModelPanel
 from cellpose_studio.ui.services import Services
 
@@ -28,6 +29,7 @@ class AddedModels:
         self._panel = panel
         panel.file_requested.connect(self.choose)
         panel.browser.allow_changes()
+        self.export = ModelExport(services, panel)
         panel.browser.files_dropped.connect(self._add_all)
         panel.browser.rename_requested.connect(self.ask_for_name)
         panel.browser.remove_requested.connect(

@@ -27,7 +27,6 @@ from cellpose_studio.app.jobs import Job
 from cellpose_studio.core.provenance.search_record import SEARCH_STATE
 from cellpose_studio.core.wording import cell_count, image_count
 from cellpose_studio.io.cache.flows import FlowCache
-from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.search.job import WantedSearch, corrected, search_work
@@ -117,7 +116,7 @@ class SearchDialog(QDialog):
             parameters = parameters.model_copy(update={"diameter": None})
         record = record_of_search(table, run.model.sha256, chosen)
         state = record.model_dump(mode="json")
-        self._session.project.submit(lambda db: write_state(db, SEARCH_STATE, state))
+        self._session.project.set_state(SEARCH_STATE, state, missed=True)
         problems = self._segment.show_parameters(run.model.sha256, parameters)
         self._services.show_tab(self._segment)
         self._services.messages.note(
