@@ -14,7 +14,7 @@ import torch
 from cellpose_studio.cli.main import run
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.engine.networks.catalogue import shipped
-from cellpose_studio.workflows.training.package import write_package
+from cellpose_studio.workflows.training.bioimageio.write import write_package
 
 
 @pytest.mark.slow
