@@ -42,7 +42,7 @@ def test_restored_images_keep_what_is_known_of_them(image, tmp_path, capsys):
     model = network(tmp_path / "upsample_mine")
     command = ["restore", str(image), "--model", str(model), "--diameter", "20"]
     assert run([*command, "--nuclei", "2", "--device", "cpu"]) == 0
-    (restored,) = open_images(tmp_path / "cells_restored.ome.tif")
+    (restored,) = open_images(tmp_path / "cells.ome_restored.ome.tif")
     assert restored.shape == (1, 2, 3, 45, 60)
     assert restored.channel_names == ("cells", "nuclei")
     assert restored.pixel_size_um == pytest.approx((2.0, 0.5 / 1.5, 0.5 / 1.5))

@@ -69,7 +69,8 @@ def test_all_tiles_are_counted_before(network):
     told = []
     parameters = RestorationParameters(diameter=20.0)
     tiles = count_restoring_tiles(network, (2, 70, 90), parameters)
-    counter = TileCounter(Checkpoint(lambda p: told.append((p.done, p.total))), tiles)
+    checkpoint = Checkpoint(lambda done, total, _: told.append((done, total)))
+    counter = TileCounter(checkpoint, tiles)
     image = np.random.default_rng(0).random((2, 70, 90))
     found = restore(network, image, parameters, counter)
     assert found.shape == (2, *restored_size(network.spec, parameters, (70, 90)))
