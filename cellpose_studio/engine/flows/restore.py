@@ -22,6 +22,9 @@ from cellpose_studio.engine.networks.network import Network
 
 FloatArray = npt.NDArray[np.float32]
 
+_CELLS = 30.0
+"""Diameter that networks for cells scale cells to, px."""
+
 
 def restore(
     network: Network,
@@ -95,7 +98,9 @@ def _scale(
 ) -> float:
     """Return the pixels of the network per pixel of the (enlarged) image."""
     diameter = parameters.diameter
-    scale = model.diam_mean / diameter if diameter else 1.0
+    # Cellpose takes the width that its networks for cells know, for nuclei as well.
+    width = max(model.diam_mean, _CELLS) if beside_cells else model.diam_mean
+    scale = width / diameter if diameter else 1.0
     return scale * NUCLEI_SCALE if beside_cells else scale
 
 
