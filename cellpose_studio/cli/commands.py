@@ -38,6 +38,9 @@ COMMANDS = (
     HeadlessCommand(
         "search", "search the thresholds that suit the corrected images of a project"
     ),
+    HeadlessCommand(
+        "restore", "remove noise or blur from images, or enlarge them, by a network"
+    ),
     HeadlessCommand("train", "train a small U-Net from scratch on images with masks"),
     HeadlessCommand("models", "list the models, or show one's card"),
     HeadlessCommand(

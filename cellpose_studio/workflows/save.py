@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.io.masks.export import Saved, save_fitting, unfit
@@ -54,3 +55,18 @@ def base_of(image: ImageSource, folder: Path | None = None) -> Path:
     # A scene may have a name that no file can have.
     part = "_" + "".join(c if c.isalnum() else "-" for c in scene) if scene else ""
     return (folder or path.parent) / (path.stem + part)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of results, if it is missing.
+
+    Raises
+    ------
+    CannotSave
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotSave(
+            f"The folder {folder} cannot be created: {error.strerror or error}."
+        ) from error

@@ -15,8 +15,21 @@ from cellpose_studio.engine.networks.network import Network, load
 from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weights import inspect, save_weights
 from cellpose_studio.engine.torchvision_ops import make_importable
+from tests.other_cellpose import OtherCellpose, make_other_cellpose
 
 make_importable()
+
+
+@pytest.fixture(scope="session")
+def cellpose_3(tmp_path_factory: pytest.TempPathFactory) -> OtherCellpose:
+    """The last version of Cellpose 3, in an environment of its own."""
+    return make_other_cellpose(tmp_path_factory.mktemp("cellpose") / "3", "3.1.1.3")
+
+
+@pytest.fixture(scope="session")
+def cellpose_2(tmp_path_factory: pytest.TempPathFactory) -> OtherCellpose:
+    """The last version of Cellpose 2, which still runs the variants of its U-Net."""
+    return make_other_cellpose(tmp_path_factory.mktemp("cellpose") / "2", "2.2.3")
 
 
 @pytest.fixture

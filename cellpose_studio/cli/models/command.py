@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cellpose_studio.cli.models.published import check, get, list_available
-from cellpose_studio.cli.output.outcome import ALL_DONE
+from cellpose_studio.cli.output.outcome import ALL_DONE, Outcome
+from cellpose_studio.cli.output.progress import Progress
+from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.models.card import NO_CARD, ModelCard
 from cellpose_studio.core.models.model import ModelSpec
@@ -23,7 +25,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="name or weight file whose card is shown; or: get NAME…, to download "
         "models that Cellpose has published; or: check [NAME…], to compare the files "
-        "of installed ones with their hashes",
+        "of installed ones with their hashes; or: add PACKAGE…, to add the models of "
+        "packages of bioimage.io (ZIP or folder)",
     )
     parser.add_argument(
         "--available",
@@ -67,6 +70,10 @@ def _models(options: argparse.Namespace) -> int:
         if not names:
             options.parser.error("get needs the name of a model")
         return get(names, options.accept_licence)
+    if options.words[:1] == ["add"]:
+        if len(options.words) == 1:
+            options.parser.error("add needs the ZIP or the folder of a package")
+        return _add([Path(word) for word in options.words[1:]])
     if len(options.words) > 1:
         options.parser.error("one model at a time has its card shown")
     model = next(iter(options.words), "")
@@ -86,11 +93,26 @@ def _models(options: argparse.Namespace) -> int:
     if options.available:
         return list_available()
     rows = [(spec.name, spec.description) for spec in shipped()]
-    rows += [(name, f"Trained by you: {file}") for name, file in trained().items()]
+    rows += [(name, f"Yours: {file}") for name, file in trained().items()]
     width = max(len(name) for name, _ in rows)
     for name, about in rows:
         print(f"{name:{width}}  {about}")
     return ALL_DONE
+
+
+def _add(packages: list[Path]) -> int:
+    """Add the models of packages of bioimage.io."""
+    from cellpose_studio.workflows.training.bioimageio.read import import_package
+
+    outcome = Outcome()
+    with Progress() as progress:
+        for package in packages:
+            with outcome.collect_failures(package):
+                path = import_package(package, Checkpoint(progress.report))
+                progress.print_line(f"{package.name}: {path}")
+                outcome.done += 1
+    outcome.print_failures()
+    return outcome.exit_code
 
 
 def _write_for_cellpose(spec: ModelSpec, file: Path) -> None:
@@ -108,7 +130,7 @@ def _write_for_cellpose(spec: ModelSpec, file: Path) -> None:
 
 
 def _write_package(spec: ModelSpec, options: argparse.Namespace) -> None:
-    from cellpose_studio.workflows.training.package import write_package
+    from cellpose_studio.workflows.training.bioimageio.write import write_package
 
     out, licence = options.bioimageio, options.licence or spec.licence
     if out.exists():
@@ -141,6 +163,10 @@ def _of_card(card: ModelCard) -> Iterator[str]:
             f"AP at IoU 0.5 / 0.75 / 0.9 on {row.kind} ({row.images}): "
             f"{row.ap50:.3f} / {row.ap75:.3f} / {row.ap90:.3f}"
         )
+    if card.authors:
+        yield f"By: {'; '.join(card.authors)}"
+    for reference in card.cite:
+        yield f"Please cite: {reference}"
     if card.parent:
         yield f"Trained from: {card.parent} (SHA-256 {card.parent_sha256})"
     if card.comparison is not None:
@@ -153,4 +179,8 @@ def _of_card(card: ModelCard) -> Iterator[str]:
             yield f"Left out, {group.reason}: {', '.join(group.files)}"
     if card.command:
         yield f"By: {card.command}"
-    yield f"On {card.date}, in {card.minutes:.0f} min, seed {card.seed}: {card.machine}"
+    if card.date:
+        minutes = f"{card.minutes:.0f} min, seed {card.seed}"
+        yield f"On {card.date}, in {minutes}: {card.machine}"
+    if card.documentation:
+        yield f"\n{card.documentation}"

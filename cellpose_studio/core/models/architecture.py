@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from cellpose_studio.core.models.papers import CELLPOSE_1, CELLPOSE_SAM, Paper
+from cellpose_studio.core.models.papers import (
+    CELLPOSE_1,
+    CELLPOSE_3,
+    CELLPOSE_SAM,
+    Paper,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +56,8 @@ class ArchitectureInfo:
         Whether OpenVINO can run it instead of torch on a CPU.
     tile_seconds
         About how long a tile takes: one thread if ``whole_tiles``, else all of them.
+    outputs
+        Channels of its output: dY, dX and cell probability, or a restored image.
     """
 
     name: str
@@ -68,6 +75,12 @@ class ArchitectureInfo:
     tile_seconds: float
     fuses_attention: bool = False
     openvino: bool = False
+    outputs: int = 3
+
+    @property
+    def restores(self) -> bool:
+        """Whether it restores images, and finds no cells."""
+        return self.outputs == 1
 
 
 UNET = ArchitectureInfo(
@@ -98,6 +111,16 @@ UNET_AVERAGE = replace(
     label="mean of several U-Nets of Cellpose 1",
     description="the mean of several residual U-Nets of Cellpose",
     generation="1",
+)
+UNET_RESTORATION = replace(
+    UNET,
+    name="unet-restoration",
+    label="U-Net of Cellpose 3 that restores images",
+    description="an image restoration network of Cellpose 3",
+    paper=CELLPOSE_3,
+    generation="3",
+    openvino=False,
+    outputs=1,
 )
 SAM = ArchitectureInfo(
     name="sam",
@@ -131,7 +154,7 @@ DINO = ArchitectureInfo(
     tile_seconds=3.5,
 )
 
-_ALL = (UNET, UNET_STYLE_OFF, UNET_AVERAGE, SAM, DINO)
+_ALL = (UNET, UNET_STYLE_OFF, UNET_AVERAGE, UNET_RESTORATION, SAM, DINO)
 
 ARCHITECTURES = {info.name: info for info in _ALL}
 """By name."""

@@ -155,3 +155,6 @@ class ModelCard(_Value):
     epoch: _Count = Field(0, description="whose weights these are")
     curve: tuple[CurvePoint, ...] = ()
     comparison: ParentComparison | None = None
+    authors: tuple[str, ...] = Field((), description="as a package names them")
+    cite: tuple[str, ...] = Field((), description="what its authors want cited")
+    documentation: str = Field("", description="by its authors; Markdown")

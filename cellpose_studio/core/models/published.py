@@ -111,7 +111,7 @@ class PublishedModel(_Value):
     @property
     def runs_here(self) -> bool:
         """Whether it can be used for segmentation once it is installed."""
-        return not self.refused
+        return not self.refused and self.kind == "segmentation"
 
     @property
     def weights_name(self) -> str:

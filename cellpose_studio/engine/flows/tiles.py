@@ -27,7 +27,6 @@ from cellpose_studio.engine.device_memory import (
 )
 from cellpose_studio.engine.flows.beside import Beside
 from cellpose_studio.engine.networks.network import Network
-from cellpose_studio.engine.networks.unet import OUTPUTS
 from cellpose_studio.engine.threads import run_parts
 
 FloatArray = npt.NDArray[np.float32]
@@ -171,7 +170,7 @@ class Tiling:
     def join(
         self, outputs: FloatArray, ysub: list[list[int]], xsub: list[list[int]]
     ) -> FloatArray:
-        """Merge the outputs (N, 3, Y, X) of tiles into those of the plane (Y, X, 3)."""
+        """Merge the outputs (N, K, Y, X) of tiles into those of the plane (Y, X, K)."""
         from cellpose_studio.engine.cellpose_api import average_tiles, unaugment_tiles
 
         (top, _), (left, _) = self.pads
@@ -241,7 +240,7 @@ def run_planes(
     Returns
     -------
     (Z, int(Y * scale), int(X * scale), 3)
-        dY, dX, cell probability.
+        dY, dX, cell probability; of a network that restores images, one restored.
 
     Raises
     ------
@@ -253,11 +252,12 @@ def run_planes(
     from cellpose_studio.engine.cellpose_api import resize_image
 
     cut = tiling(stack.shape[1:3], scale, network, parameters)
-    outputs = np.zeros((len(stack), *cut.size, 3), np.float32)
+    count = network.spec.architecture_info.outputs
+    outputs = np.zeros((len(stack), *cut.size, count), np.float32)
     if window is None:
         window = Window(slice(0, len(stack)), *map(slice, (0, 0), cut.size))
     else:
-        outputs[..., 2] = OUTSIDE
+        outputs[..., -1] = OUTSIDE
     chosen = cut.in_window(window)
     seen = window.rows, window.columns
     planes_seen = range(len(stack))[window.planes]
@@ -376,7 +376,8 @@ def _run_in_threads(
     network: Network, tiles: FloatArray, counter: TileCounter
 ) -> FloatArray:
     """Run all tiles, each by one thread."""
-    results = np.empty((len(tiles), OUTPUTS, *tiles.shape[2:]), np.float32)
+    outputs = network.spec.architecture_info.outputs
+    results = np.empty((len(tiles), outputs, *tiles.shape[2:]), np.float32)
     run = network.runner((1, *tiles.shape[1:]))
 
     def work(n: int) -> None:

@@ -115,8 +115,39 @@ def from_file(path: Path) -> ModelSpec:
     Raises
     ------
     ModelUnusable
-        If it contains no supported model.
+        If it contains no supported model that finds cells.
     """
+    spec = _read(path)
+    if spec.architecture_info.restores:
+        raise _restores(path.name)
+    return spec
+
+
+def restoring_from_file(path: Path) -> ModelSpec:
+    """Return the network in a weight file, which restores images.
+
+    Raises
+    ------
+    ModelUnusable
+        If it contains no such network.
+    """
+    spec = _read(path)
+    if not spec.architecture_info.restores:
+        raise ModelUnusable(
+            f"{path.name} finds cells and restores no images.",
+            "Choose a network such as denoise_cyto3.",
+        )
+    return spec
+
+
+def _restores(name: str) -> ModelUnusable:
+    return ModelUnusable(
+        f"{name} restores images and finds no cells.",
+        f"Use it by: cellpose-studio restore IMAGE --model {name}.",
+    )
+
+
+def _read(path: Path) -> ModelSpec:
     # These import torch, which the list of models does not need.
     from cellpose_studio.engine.networks.model_card import with_card
     from cellpose_studio.engine.networks.weights import inspect
@@ -156,6 +187,29 @@ def find(name: str) -> ModelSpec:
     )
 
 
+def find_restoring(name: str) -> ModelSpec:
+    """Return the network that restores images, of a name or in a weight file.
+
+    Raises
+    ------
+    ModelUnusable
+        If there is none; another one is never used instead.
+    """
+    path = Path(name)
+    if path.is_file():
+        return restoring_from_file(real_path(path))
+    known = [model for model in _published_models() if model.kind == "restoration"]
+    for model in known:
+        if model.name == name:
+            return restoring_from_file(_installed(model))
+    names = ", ".join(model.name for model in known if "_cyto3" in model.name)
+    raise ModelUnusable(
+        f"There is no network {name} that restores images.",
+        f"Known are {names}, and the same for cyto2 and nuclei; or give the path of a "
+        "weight file.",
+    )
+
+
 def _published_models() -> tuple[PublishedModel, ...]:
     return parse_published(resource(DATA_FILE).read_text(encoding="utf-8"))
 
@@ -190,11 +244,18 @@ def _published(name: str) -> ModelSpec | None:
         return None
     if model.refused:
         raise ModelUnusable(f"{name} {model.refused}", "Choose another model.")
+    if model.architecture_info.restores:
+        raise _restores(name)
+    return from_file(_installed(model))
+
+
+def _installed(model: PublishedModel) -> Path:
+    """Return the file of a published model."""
     path = find_model_file(model.weights_name)
     if path is None:
         raise ModelUnusable(
-            f"The model {name} of Cellpose is not installed.",
-            f"cellpose-studio models get {name} downloads it, and so does Models… in "
-            "the window.",
+            f"The model {model.name} of Cellpose is not installed.",
+            f"cellpose-studio models get {model.name} downloads it, and so does "
+            "Models… in the window.",
         )
-    return from_file(real_path(path))
+    return real_path(path)

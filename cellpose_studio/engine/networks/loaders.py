@@ -43,8 +43,16 @@ class NetworkLoader:
     fits: Callable[[Mapping[str, Tensor]], bool] = lambda _: True
 
 
+def _is_restoring(weights: Mapping[str, Tensor]) -> bool:
+    return unet.is_unet(weights) and unet.outputs_of(weights) == 1
+
+
+def _is_segmenting(weights: Mapping[str, Tensor]) -> bool:
+    return unet.is_unet(weights) and not _is_restoring(weights)
+
+
 _UNET = NetworkLoader(
-    recognises=lambda w, file: unet.is_unet(w) and not unet.is_style_off(file),
+    recognises=lambda w, file: _is_segmenting(w) and not unet.is_style_off(file),
     reason_unfit=unet.reason_unfit,
     fits=unet.fits,
     input_channels=lambda weights: unet.widths_of(weights)[0],
@@ -56,8 +64,13 @@ LOADERS = {
     "unet": _UNET,
     "unet-style-off": replace(
         _UNET,
-        recognises=lambda w, file: unet.is_unet(w) and unet.is_style_off(file),
+        recognises=lambda w, file: _is_segmenting(w) and unet.is_style_off(file),
         empty=lambda weights: unet.empty_unet(weights, style=False),
+    ),
+    "unet-restoration": replace(
+        _UNET,
+        recognises=lambda weights, _: _is_restoring(weights),
+        reason_unfit=lambda *_: "",
     ),
     "unet-average": NetworkLoader(
         recognises=lambda weights, _: averaging.is_average(weights),

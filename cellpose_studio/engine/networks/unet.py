@@ -110,9 +110,15 @@ def reason_unfit(weights: Mapping[str, Tensor], file: str) -> str:
     # no flows.
     if file.startswith("unet"):
         return "a network that tells cells from borders"
-    if weights[_OUTPUT].shape[0] != OUTPUTS:
-        return "an image restoration network"
+    if (outputs := outputs_of(weights)) != OUTPUTS:
+        return f"a network with {outputs} outputs"
     return ""
+
+
+def outputs_of(weights: Mapping[str, Tensor]) -> int:
+    """Return how many channels the output of a U-Net has: one restores images."""
+    shape = weights[_OUTPUT].shape
+    return shape[0] if shape else 0
 
 
 def empty_unet(weights: Mapping[str, Tensor], style: bool = True) -> UNet:
@@ -121,6 +127,7 @@ def empty_unet(weights: Mapping[str, Tensor], style: bool = True) -> UNet:
     with torch.device("meta"):
         return UNet(
             widths_of(weights),
+            outputs_of(weights),
             concatenation=concatenates(weights),
             residual=is_residual(weights),
             style=style,

@@ -68,6 +68,14 @@ def diameter_in(weights: Mapping[str, Tensor], name: str, path: Path) -> float:
     return value
 
 
+def restoring_diameter(path: Path) -> float:
+    """Return the diameter, px, that a network which restores images scales cells to.
+
+    Cellpose 3 goes by the name of its file, whatever is written in it.
+    """
+    return _NUCLEI_DIAMETER if _NUCLEI in path.name else _DEFAULT_DIAMETER
+
+
 def damaged(path: Path, reason: str) -> ModelUnusable:
     """Return the error of a weight file whose content cannot be used."""
     return ModelUnusable(f"{path.name} is damaged: {reason}.", "Download it again.")

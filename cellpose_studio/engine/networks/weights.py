@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cellpose_studio.core.errors import ModelUnusable
+from cellpose_studio.core.models.architecture import ARCHITECTURES
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.published import AVERAGE_SUFFIX
 from cellpose_studio.engine.networks import averaging
@@ -29,6 +30,7 @@ from cellpose_studio.engine.networks.weight_checks import (
     misfit,
     refuse_inflated,
     refuse_unusable,
+    restoring_diameter,
 )
 from cellpose_studio.paths import sha256_of, special_kind
 
@@ -48,14 +50,19 @@ def inspect(path: Path) -> ModelSpec:
     loader = LOADERS[architecture]
     if not _fits(loader, weights):
         raise misfit(path)
+    if ARCHITECTURES[architecture].restores:
+        scaled_to = labels = restoring_diameter(path)
+    else:
+        scaled_to = diameter_in(weights, "diam_mean", path)
+        labels = diameter_in(weights, "diam_labels", path)
     return ModelSpec(
         name=_name_of(path),
         path=path,
         architecture=architecture,
         sha256=sha256_of(path),
         input_channels=loader.input_channels(weights),
-        diam_mean=diameter_in(weights, "diam_mean", path),
-        diam_labels=diameter_in(weights, "diam_labels", path),
+        diam_mean=scaled_to,
+        diam_labels=labels,
     )
 
 

@@ -35,7 +35,7 @@ from cellpose_studio.workflows.blocks.forecast import (
 )
 from cellpose_studio.workflows.blocks.save import save_blocks
 from cellpose_studio.workflows.blocks.segment import segment_in_blocks
-from cellpose_studio.workflows.save import save_fitting_of
+from cellpose_studio.workflows.save import make_folder, save_fitting_of
 from cellpose_studio.workflows.segment import segment
 
 _NO_LIMIT = 1 << 60
@@ -104,7 +104,7 @@ class Batch:
         self._if_exists = if_exists
         self._writable: set[Path] = set()
         if folder is not None:
-            _make(folder)
+            make_folder(folder)
             self._check_folder(folder)
 
     def base(self, image: ImageSource) -> Path:
@@ -232,12 +232,3 @@ class Batch:
                     "Choose another folder for the results.",
                 )
             self._writable.add(folder)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotSave(
-            f"The folder {folder} cannot be created: {error.strerror or error}."
-        ) from error

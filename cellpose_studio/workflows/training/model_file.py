@@ -20,7 +20,8 @@ from cellpose_studio.workflows.training.request_file import free_model_path, sta
 _COPIES = 8
 """Sizes of the weights that a training needs on the disk: state, best epoch, model."""
 _SMALL_MODEL = 1 << 24
-_STYLE_OFF = "style_off"
+STYLE_OFF = "style_off"
+"""What the name of a network without its style contains."""
 
 
 def refuse_unwritable(out: Path, parent: ModelSpec | None) -> None:
@@ -53,11 +54,11 @@ def refuse_unwritable(out: Path, parent: ModelSpec | None) -> None:
             "Free some space, or choose another folder.",
         )
     style_off = parent is not None and parent.architecture == "unet-style-off"
-    if style_off and _STYLE_OFF not in out.name:
+    if style_off and STYLE_OFF not in out.name:
         raise CannotSave(
-            f"The name of a model without its style vector contains {_STYLE_OFF}, by "
+            f"The name of a model without its style vector contains {STYLE_OFF}, by "
             "which Cellpose recognises it.",
-            f"Call it {out.name}_{_STYLE_OFF}.",
+            f"Call it {out.name}_{STYLE_OFF}.",
         )
 
 

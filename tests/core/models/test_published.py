@@ -57,10 +57,12 @@ def test_all_models_of_all_generations_are_there():
         assert set(known) <= set(names)
 
 
-def test_the_restoring_networks_and_transformers_of_cellpose_3_are_refused():
+def test_transformers_of_cellpose_3_are_refused_and_restoring_networks_find_no_cells():
     for model in MODELS:
-        other = model.kind == "restoration" or "transformer" in model.name
-        assert model.runs_here is not other
+        restores = model.kind == "restoration"
+        assert model.architecture_info.restores is restores
+        assert bool(model.refused) is ("transformer" in model.name)
+        assert model.runs_here is not (restores or bool(model.refused))
 
 
 def test_a_file_has_one_address_and_one_hash_wherever_it_is_named():

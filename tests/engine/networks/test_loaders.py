@@ -18,6 +18,7 @@ WEIGHTS = {
     "unet": UNET,
     "unet-style-off": UNET,
     "unet-average": joined([UNET, UNET]),
+    "unet-restoration": UNet((1, 4, 8), outputs=1).state_dict(),
     "sam": SAM,
     "dino": SAM | {"encoder.cls_token": torch.zeros(1, 1, 8)},
 }

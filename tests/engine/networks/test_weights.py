@@ -166,8 +166,21 @@ def test_tensors_of_something_else_are_refused(tmp_path, content):
 
 
 def test_networks_that_look_alike_but_are_not_run_here_are_named(tmp_path):
-    save_weights(UNet((2, 4, 8), outputs=2), tmp_path / "denoise")
-    assert "an image restoration network" in refusal(tmp_path / "denoise")
+    save_weights(UNet((2, 4, 8), outputs=2), tmp_path / "other")
+    assert "a network with 2 outputs" in refusal(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("name", "diameter"), [("denoise_cyto3", 30), ("a_nuclei", 17)]
+)
+def test_a_network_that_restores_images_has_the_diameter_of_its_name(
+    tmp_path, name, diameter
+):
+    net = UNet((1, 4, 8), outputs=1)
+    net.diam_mean.data[:] = 25.0
+    save_weights(net, tmp_path / name)
+    found = inspect(tmp_path / name)
+    assert (found.architecture, found.diam_mean) == ("unet-restoration", diameter)
 
 
 def test_a_network_without_its_style_is_told_by_the_name_of_its_file(unet_file):

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import sysconfig
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tifffile
@@ -22,16 +17,6 @@ from cellpose_studio.engine.networks.widening import (
     widened,
 )
 from cellpose_studio.io.images.sample import sample_path
-
-IN_CELLPOSE_3 = """
-import sys, tifffile
-from cellpose.models import CellposeModel
-model = CellposeModel(gpu=False, pretrained_model=sys.argv[1])
-masks, flows, styles = model.eval(
-    tifffile.imread(sys.argv[2]), channels=[0, 0], diameter=float(sys.argv[3])
-)
-tifffile.imwrite(sys.argv[4], masks)
-"""
 
 
 @pytest.mark.parametrize("spec", shipped(), ids=lambda spec: spec.name)
@@ -75,26 +60,16 @@ def test_the_file_is_written_once(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_cellpose_3_gives_the_same_masks(tmp_path):
-    file, masks = tmp_path / "nuclei", tmp_path / "masks.tif"
+def test_cellpose_3_gives_the_same_masks(tmp_path, cellpose_3):
+    file = tmp_path / "nuclei"
     assert run(["models", "nuclei-small", "--for-cellpose", str(file)]) == 0
-    python = with_cellpose_3(tmp_path / "cellpose3")
-    script = [python, "-c", IN_CELLPOSE_3, file, sample_path(), "25.8", masks]
-    subprocess.run(script, check=True, cwd=tmp_path)
+    model = {"pretrained_model": str(file)}
+    options = {"channels": [0, 0], "diameter": 25.8}
+    sample = tifffile.imread(sample_path())
+    job = {"do": "masks", "image": sample, "model": model, "options": options}
+    theirs = cellpose_3.run([job])[0]["masks"]
     options = ["--model", "nuclei-small", "--diameter", "25.8", "--out", tmp_path]
     assert run([*map(str, ["segment", sample_path(), *options])]) == 0
-    theirs = tifffile.imread(masks)
     ours = tifffile.imread(tmp_path / "nuclei_cp_masks.tif")
     assert theirs.max() == ours.max() > 60
     assert np.mean((theirs > 0) == (ours > 0)) > 0.999
-
-
-def with_cellpose_3(folder: Path) -> Path:
-    """Return the Python of an environment with Cellpose 3.1.1.3 before this one's."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    python = folder / "bin" / "python"
-    install = [python, "-m", "pip", "install", "-q", "--no-deps", "cellpose==3.1.1.3"]
-    subprocess.run(install, check=True)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "beside.pth").write_text(sysconfig.get_path("purelib"))
-    return python

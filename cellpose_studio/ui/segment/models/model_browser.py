@@ -60,7 +60,9 @@ class ModelBrowser(QDialog):
         """Name of the model that is downloaded; "" for none."""
         self.list = QListWidget(objectName="modelList")
         self.list.setAccessibleName("Models that can be used")
-        self.list.setToolTip("Models that can be used. Drop weight files here.")
+        self.list.setToolTip(
+            "Models that can be used. Drop weight files and packages here."
+        )
         self.published = PublishedList()
         self.published.hide()
         self.card = QTextBrowser(objectName="modelCard")
@@ -68,7 +70,8 @@ class ModelBrowser(QDialog):
         self.add = _button(
             "Add file…",
             "addModelFile",
-            "Add a weight file of Cellpose 1 to 4, such as your own model.",
+            "Add a weight file of Cellpose 1 to 4, such as your own model, or a "
+            "package of bioimage.io (ZIP).",
         )
         self.rename = _button(
             "Rename…", "renameModel", "Give the model of a file another name here."
@@ -262,7 +265,7 @@ class ModelBrowser(QDialog):
         self.download.setText("Cancel download" if self.downloading else "Download")
         missing = (
             published is not None
-            and published.runs_here
+            and not published.refused
             and not self._is_complete(published)
         )
         self.download.setEnabled(missing or bool(self.downloading))

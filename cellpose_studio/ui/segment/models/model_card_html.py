@@ -48,10 +48,16 @@ def published_html(model: PublishedModel, path: Path | None) -> str:
     size = f"{model.size:,} bytes" if model.size else "size not published"
     files = "".join(f"<br>{_published_file(file)}" for file in model.downloads)
     state = f"Installed: {escape(str(path))}" if path else "Not on this computer"
-    refused = f"<p><b>{model.name} {escape(model.refused)}</b></p>"
+    note = ""
+    if model.refused:
+        note = f"<p><b>{model.name} {escape(model.refused)}</b></p>"
+    elif model.architecture_info.restores:
+        note = (
+            "<p>It finds no cells. Restore images with it in a terminal:<br>"
+            f"<code>cellpose-studio restore IMAGE --model {model.name}</code></p>"
+        )
     return (
-        f"<h2>{escape(model.title)}</h2><p>{escape(model.purpose)}</p>"
-        f"{refused if model.refused else ''}"
+        f"<h2>{escape(model.title)}</h2><p>{escape(model.purpose)}</p>{note}"
         f"<p><b>Licence</b> {escape(model.licence)}</p>"
         f"<p>{state}; {size}<br>Cellpose {model.generation}, {_network(model)}</p>"
         f"<h3>Please cite</h3><p>{escape(PAPERS[model.paper].full)}</p>"
@@ -73,6 +79,11 @@ def _of_card(card: ModelCard) -> list[str]:
         parts.append(f"<p><b>For</b> {escape(card.purpose)}.</p>")
     if card.not_for:
         parts.append(f"<p><b>Not for</b> {escape(card.not_for)}.</p>")
+    if card.authors:
+        parts.append(f"<p><b>By</b> {escape('; '.join(card.authors))}</p>")
+    if card.cite:
+        cited = "".join(f"<p>{escape(reference)}</p>" for reference in card.cite)
+        parts.append(f"<h3>Please cite</h3>{cited}")
     if card.accuracy:
         parts.append(_accuracy_table(card.accuracy))
     if card.parent:
@@ -81,9 +92,13 @@ def _of_card(card: ModelCard) -> list[str]:
         parts.append(_data_table(card.data))
     if card.images:
         parts.append(_images_table(card.images))
-    parts.append(_training(card))
+    if card.date or card.command:
+        parts.append(_training(card))
     if card.curve:
         parts.append(_curve_table(card))
+    if card.documentation:
+        text = escape(card.documentation).replace("\n", "<br>")
+        parts.append(f"<h3>Documentation</h3><p>{text}</p>")
     return parts
 
 

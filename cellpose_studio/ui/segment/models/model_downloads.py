@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox, QWidget
@@ -99,7 +100,7 @@ class ModelDownloads:
             lambda done, total, _: self._browser.show_progress(model.name, done, total)
         )
         job.ended.connect(self._on_end)
-        job.finished.connect(lambda path: self._added.add(path))
+        job.finished.connect(lambda path: self._on_downloaded(model, path))
         job.failed.connect(self._on_failed)
         return self._services.download_jobs.start(job)
 
@@ -129,6 +130,11 @@ class ModelDownloads:
             )
 
         self._services.run(f"Deleting {model.name}", lambda _: remove(model), finish)
+
+    def _on_downloaded(self, model: PublishedModel, path: Path) -> None:
+        # The others find no cells, and are used by name.
+        if model.runs_here:
+            self._added.add(path)
 
     def _on_end(self) -> None:
         self._job = None

@@ -90,7 +90,7 @@ class ModelExport:
             return None
 
         def write() -> None:
-            from cellpose_studio.workflows.training.package import write_package
+            from cellpose_studio.workflows.training.bioimageio.write import write_package
 
             write_package(model, author.strip(), licence.strip(), out)
 
@@ -106,7 +106,7 @@ def _weights(kind: _Kind, model: ModelSpec, out: Path) -> Callable[[], None]:
             with replacing(out) as part:
                 write_for_cellpose(model, part)
             return
-        from cellpose_studio.workflows.training.package import write_copy
+        from cellpose_studio.workflows.training.bioimageio.write import write_copy
 
         write_copy(model, out)
 

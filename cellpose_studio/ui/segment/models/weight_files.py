@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFileDialog, QInputDialog
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job
+from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.networks.catalogue import (
     from_file,
@@ -18,6 +19,7 @@ from cellpose_studio.paths import real_path
 from cellpose_studio.ui.segment.models.model_export import ModelExport
 from cellpose_studio.ui.segment.models.model_picker import ModelPanel
 from cellpose_studio.ui.services import Services
+from cellpose_studio.workflows.training.bioimageio.files import is_package
 
 
 class AddedModels:
@@ -37,7 +39,7 @@ class AddedModels:
         )
 
     def choose(self) -> None:
-        """Ask for a weight file and add it as a model."""
+        """Ask for a weight file or a package, and add its model."""
         file, _ = QFileDialog.getOpenFileName(
             self._services.parent, "Add a model", self._settings.folder
         )
@@ -45,23 +47,37 @@ class AddedModels:
             self.add(Path(file))
 
     def add(self, path: Path, select: bool = True) -> Job:
-        """Add a weight file as a model; show the error if it is none."""
+        """Add a weight file, or a package of bioimage.io, as a model.
+
+        The error is shown if it is none.
+        """
+
+        def read(checkpoint: Checkpoint) -> ModelSpec:
+            if not is_package(path):
+                return from_file(path)
+            # This imports torch, which the start of the window does not wait for.
+            from cellpose_studio.workflows.training.bioimageio.read import (
+                import_package,
+            )
+
+            return from_file(import_package(path, checkpoint))
 
         def finish(model: ModelSpec) -> None:
             # Saved only after it was read: other files would fail at each start.
-            self._settings.add_model_file(path)
+            self._settings.add_model_file(model.path)
             title = self._settings.model_titles.get(str(model.path), model.title)
             self._panel.add_model(model.model_copy(update={"title": title}), select)
             if model.card_problem:
                 self._services.messages.note(model.card_problem)
 
-        return self._services.run(
-            f"Reading {path.name}", lambda _: from_file(path), finish
-        )
+        return self._services.run(f"Reading {path.name}", read, finish)
 
     def take_weights(self, paths: list[Path]) -> list[Path]:
-        """Add the weight files among ``paths`` as models, and return the others."""
-        weights = [path for path in paths if is_weight_file(path)]
+        """Add the models among ``paths``, and return the others.
+
+        They are weight files, and packages of bioimage.io.
+        """
+        weights = [path for path in paths if is_weight_file(path) or is_package(path)]
         self._add_all(weights)
         return [path for path in paths if path not in weights]
 

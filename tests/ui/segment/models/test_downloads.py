@@ -135,7 +135,12 @@ def test_what_does_not_run_here_says_why_and_a_filter_finds_it(browser):
     assert "denoise_cyto3" in shown
     assert "cyto3" not in shown
     browser.published.choose("denoise_cyto3")
-    assert "which Cellpose Studio does not do yet" in browser.card.toPlainText()
+    assert "It finds no cells" in browser.card.toPlainText()
+    assert browser.download.isEnabled()
+    assert not browser.buttons.button(OK).isEnabled()
+    browser.published.filter.setText("transformer")
+    browser.published.choose("transformer_cp3")
+    assert "transformer_cp3 " in browser.card.toPlainText()
     assert not browser.download.isEnabled()
     assert not browser.buttons.button(OK).isEnabled()
 

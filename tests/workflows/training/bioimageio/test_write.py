@@ -15,7 +15,10 @@ from cellpose_studio.cli.main import run
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.engine.networks.catalogue import from_file, shipped
 from cellpose_studio.engine.networks.size_model import size_model_path
-from cellpose_studio.workflows.training.package import write_copy, write_package
+from cellpose_studio.workflows.training.bioimageio.write import (
+    write_copy,
+    write_package,
+)
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""Models as packages of bioimage.io, out and in."""
