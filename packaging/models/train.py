@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from recipes import DATA, KINDS, LICENCE, RECIPES, Recipe
+from recipes import DATA, KINDS, LICENCE, RECIPES, START, Recipe
 from synthetic import write
 
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -50,6 +50,20 @@ def synthetic_folder(kind: str, work: Path) -> Path:
     return work / "synthetic" / kind
 
 
+def put_start(name: str, work: Path) -> Path:
+    """Return the weights that a recipe starts with, of the repository's history."""
+    weights = work / "start" / name
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    for path in (weights, card_path(weights)):
+        if not path.is_file():
+            file = f"{START}:{(MODELS / path.name).relative_to(ROOT).as_posix()}"
+            found = subprocess.run(
+                ["git", "-C", str(ROOT), "show", file], check=True, capture_output=True
+            )
+            path.write_bytes(found.stdout)
+    return weights
+
+
 def command(recipe: Recipe, seed: int, data: Path, out: Path) -> list[str]:
     """Return the command that trains ``recipe`` with ``seed``."""
     whole = [synthetic_folder(kind, out.parent) for kind, _ in recipe.synthetic]
@@ -58,6 +72,7 @@ def command(recipe: Recipe, seed: int, data: Path, out: Path) -> list[str]:
         *[str(data / folder) for folder in recipe.folders],
         *("--split", str(data / "splits.csv")),
         *("--whole", *[str(folder) for folder in whole]),
+        *("--model", str(put_start(recipe.start, out.parent))),
         *recipe.options,
         *("--seed", str(seed), "--threads", "1", "--resume", "--out", str(out)),
     ]
@@ -69,8 +84,9 @@ def accuracies(model: ModelSpec, recipe: Recipe, data: Path) -> list[Accuracy]:
     for folder in recipe.folders:
         files = training_files([data / folder], data / "splits.csv", ())["validation"]
         pairs = [(image, masks) for image, masks, _ in files]
-        results = list(assess(model, pairs, Checkpoint()))
-        measured.append(accuracy_of(KINDS[folder], results))
+        if pairs:
+            results = list(assess(model, pairs, Checkpoint()))
+            measured.append(accuracy_of(KINDS[folder], results))
     return measured
 
 
