@@ -167,9 +167,9 @@ def learning_rates(
 ) -> npt.NDArray[np.float64]:
     """Return the learning rate of every epoch.
 
-    It rises over ten epochs and halves ten times over the last 100 (over the
-    last 50 of 100 to 300 epochs). With ``anneal``, it falls along a cosine instead, over
-    that part of the epochs.
+    It rises over ten epochs and halves ten times over the last 100 (over the last 50
+    of 100 to 300 epochs). With ``anneal``, it falls along a cosine instead, over that
+    part of the epochs.
     """
     tail = 100 if n_epochs > 300 else 50 if n_epochs > 99 else 0
     rates = np.full(n_epochs, rate)
