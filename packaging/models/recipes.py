@@ -17,7 +17,7 @@ class Recipe:
     synthetic
         Kind and number of the images that are drawn.
     start
-        Model whose weights of the commit `START` are trained further.
+        Model whose weights of the commit `START` are trained further; "" is none.
     options
         Of ``cellpose-studio train``.
     title, description, purpose, not_for
@@ -120,6 +120,7 @@ DATA: dict[str, dict[str, Any]] = {
         "papers": _USIIGACI,
     },
     "fluorescence": _drawn("nuclei in fluorescence"),
+    "blotchy": _drawn("few nuclei on a blotchy ground"),
     "stain": _drawn("nuclei in two dyes"),
     "phase": _drawn("cells in phase contrast"),
 }
@@ -137,13 +138,30 @@ KINDS = {
 }
 """By folder: how the tables call its images."""
 
+OWN = {
+    "2d_nuclei_fluo": "nuclei-small",
+    "2d_nuclei_fluo_tissue": "nuclei-small",
+    "2d_embryo_fluo": "nuclei-small",
+    "2d_nuclei_histology": "stained-small",
+    "2d_nuclei_histology_fields": "stained-small",
+    "2d_nuclei_smear_bf": "stained-small",
+    "2d_cells_phase": "phase-small",
+    "2d_cells_qpi": "qpi-small",
+}
+"""By folder: the model that is for its images."""
+
 _VARIED = (
     *("--scale-range", "0.25", "--zoom", "2", "--shading", "0.6"),
     *("--nimg-per-epoch", "96", "--bsize", "192", "--min-train-masks", "3"),
-    *("--learning-rate", "0.001", "--anneal", "0.75", "--validate-every", "5"),
+    *("--learning-rate", "0.002", "--anneal", "0.6", "--validate-every", "6"),
     # The norms follow the new images: there are enough of them in a batch.
     "--no-freeze-norm",
     *("--patience", "0"),
+)
+
+_FROM_SCRATCH = (
+    *("--scale-range", "0.25", "--zoom", "2", "--shading", "0.6", "--invert", "0.12"),
+    *("--nimg-per-epoch", "96", "--bsize", "192", "--min-train-masks", "3"),
 )
 
 RECIPES = {
@@ -154,13 +172,13 @@ RECIPES = {
             "2d_embryo_fluo",
             "2d_nuclei_histology",
         ),
-        synthetic=(("fluorescence", 60),),
+        synthetic=(("fluorescence", 60), ("blotchy", 30)),
         start="nuclei-small",
         options=(
             *_VARIED,
             *("--blur", "0.12", "--noise", "0.3", "--mix-channels", "0.5"),
-            *("--invert", "0.08", "--n-epochs", "45"),
-            *("--shares", "0.52", "0.18", "0.1", "0.06", "0.14"),
+            *("--invert", "0.08", "--n-epochs", "12"),
+            *("--shares", "0.5", "0.18", "0.1", "0.06", "0.1", "0.06"),
         ),
         title="Nuclei (small)",
         description="A small network for nuclei in fluorescence, in culture and in "
@@ -174,11 +192,11 @@ RECIPES = {
     "phase-small": Recipe(
         folders=("2d_cells_phase",),
         synthetic=(("phase", 40),),
-        start="phase-small",
+        start="",
         options=(
-            *_VARIED,
-            *("--blur", "0.08", "--noise", "0.2", "--invert", "0.1"),
-            *("--n-epochs", "40"),
+            *_FROM_SCRATCH,
+            *("--blur", "0.08", "--noise", "0.2"),
+            *("--n-epochs", "180", "--diam-mean", "24"),
             *("--shares", "0.85", "0.15"),
         ),
         title="Cells in phase contrast (small)",
@@ -195,7 +213,7 @@ RECIPES = {
         options=(
             *_VARIED,
             *("--blur", "0.08", "--noise", "0.2"),
-            *("--n-epochs", "30"),
+            *("--n-epochs", "13"),
             *("--shares", "0.85", "0.15"),
         ),
         title="Cells in quantitative phase (small)",
@@ -217,7 +235,7 @@ RECIPES = {
         options=(
             *_VARIED,
             *("--blur", "0.08", "--noise", "0.2", "--mix-channels", "0.4"),
-            *("--stains", "0.5", "--n-epochs", "40"),
+            *("--stains", "0.5", "--n-epochs", "18"),
             *("--shares", "0.18", "0.42", "0.3", "0.1"),
         ),
         title="Stained nuclei (small)",
