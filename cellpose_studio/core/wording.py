@@ -50,10 +50,10 @@ def first_names(names: Sequence[str], most: int = 3, rest: str = "more") -> str:
     return listed([*names[:most], *([f"{more:,} {rest}"] if more > 0 else [])])
 
 
-def listed(parts: Sequence[str]) -> str:
-    """Return parts as a text: "a", "a and b", "a, b and c"."""
+def listed(parts: Sequence[str], word: str = "and") -> str:
+    """Return parts as a text: "a", "a and b", "a, b and c"; or with another word."""
     *first, last = parts
-    return f"{', '.join(first)} and {last}" if first else last
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def numbered(name: str, is_taken: Callable[[str], bool]) -> str:

@@ -18,7 +18,7 @@ from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.core.wording import counted
-from cellpose_studio.engine.networks.catalogue import from_file, shipped
+from cellpose_studio.engine.networks.catalogue import from_file, offered
 from cellpose_studio.plugin.layers import image_of, placement
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.window.job_bar import JobBar
@@ -53,7 +53,7 @@ class SegmentWidget(QWidget):
         column.addWidget(self.panel, 1)
         column.addWidget(self.status)
         column.addWidget(JobBar(self.queue))
-        for model in shipped():
+        for model in offered():
             self.panel.model.add_model(model)
         self.panel.run_requested.connect(self.run)
         self.panel.model.file_requested.connect(self._ask_for_model)

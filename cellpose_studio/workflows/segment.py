@@ -38,6 +38,7 @@ from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
+from cellpose_studio.engine.quick_look import propose_model
 from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.engine.versions import has_openvino
 
@@ -80,9 +81,13 @@ def segment(
     """
     started = time.perf_counter()
     networks = networks or NetworkCache()
+    model, chosen = chosen_model(image, model, parameters, checkpoint)
     # Fitting fills in the anisotropy, so what nobody said is found out before.
     unknown = notes_on_unknown(parameters, image)
-    automatic = tuple(name for name in AUTOMATIC if not getattr(parameters, name))
+    automatic = (
+        *(["model"] if chosen else []),
+        *(name for name in AUTOMATIC if not getattr(parameters, name)),
+    )
     parameters = fit_parameters(parameters, image, model)
     checkpoint.reached(0, 0, "loading the model")
     try:
@@ -114,7 +119,7 @@ def segment(
         measured = None if is_set else parameters.diameter
         if is_set and region is None and looks_wrong(confidence):
             measured = _measured_diameter(image, network, parameters, checkpoint)
-    notes += unknown
+    notes = (*chosen, *notes, *unknown)
     if maker.fell_back:
         notes += (f"{device.title} was full, so the CPU made the masks.",)
     return Segmentation(
@@ -145,6 +150,27 @@ def segment(
         tile_size=network.tile,
         automatic=automatic,
     )
+
+
+def chosen_model(
+    image: ImageSource,
+    model: ModelSpec,
+    parameters: SegmentationParameters,
+    checkpoint: Checkpoint,
+) -> tuple[ModelSpec, tuple[str, ...]]:
+    """Return the model of a run, and what to say if a quick look chose it.
+
+    Raises
+    ------
+    ImageUnreadable, ModelUnusable, ParametersUnfit, Cancelled
+    """
+    if not model.is_automatic:
+        return model, ()
+    # The shipped networks see the same channels, so these fit each of them.
+    channels = fit_parameters(parameters, image, model).channels
+    asked = parameters.model_copy(update={"channels": channels})
+    proposal = propose_model(image, shipped(), asked, checkpoint)
+    return proposal.model, (proposal.sentence,)
 
 
 def with_engine(network: Network, engine: Engine | None) -> Network:

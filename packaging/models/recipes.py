@@ -16,6 +16,8 @@ class Recipe:
         Of real images; the rows of the table of splits that say train.
     synthetic
         Kind and number of the images that are drawn.
+    start
+        Model whose weights of the commit `START` are trained further; "" is none.
     options
         Of ``cellpose-studio train``.
     title, description, purpose, not_for
@@ -24,6 +26,7 @@ class Recipe:
 
     folders: tuple[str, ...]
     synthetic: tuple[tuple[str, int], ...]
+    start: str
     options: tuple[str, ...]
     title: str
     description: str
@@ -33,12 +36,28 @@ class Recipe:
 
 LICENCE = "GPL-3.0-or-later"
 
+START = "c4ea98be"
+"""Commit whose shipped models the present ones were trained from.
+
+Their recipes, from random weights, are there as well.
+"""
+
 _DRAWN = "drawn by packaging/models/synthetic.py"
 
 _BOWL = (
     "Caicedo, J. C. et al. Nucleus segmentation across imaging experiments: the 2018 "
     "Data Science Bowl. Nature Methods 16, 1247–1253 (2019). "
     "https://doi.org/10.1038/s41592-019-0612-7",
+)
+_CELLBIN = (
+    "Shi, C. et al. CellBinDB: a large-scale multimodal annotated dataset for cell "
+    "segmentation with benchmarking of universal models. GigaScience 14, giaf069 "
+    "(2025). https://doi.org/10.1093/gigascience/giaf069",
+)
+_QPI = (
+    "Vicar, T., Chmelik, J. & Kolar, R. Cell segmentation in quantitative phase images "
+    "with improved iterative thresholding method. "
+    "https://github.com/tomasvicar/Improved_QPI_Iterative_Thresholding",
 )
 _USIIGACI = (
     "Tsai, H.-F., Gajda, J., Sloan, T. F. W., Rares, A. & Shen, A. Q. Usiigaci: "
@@ -66,6 +85,34 @@ DATA: dict[str, dict[str, Any]] = {
         "licence": "CC0-1.0",
         "papers": _BOWL,
     },
+    "2d_nuclei_histology_fields": {
+        "about": "stained nuclei in bright field: whole fields of the same collection, "
+        "and one field of mouse brain of CellBinDB",
+        "licence": "CC0-1.0",
+        "papers": (*_BOWL, *_CELLBIN),
+    },
+    "2d_nuclei_smear_bf": {
+        "about": "nuclei of squamous cells on smears in bright field, from the "
+        "collection of the Data Science Bowl",
+        "licence": "CC0-1.0",
+        "papers": _BOWL,
+    },
+    "2d_nuclei_fluo_tissue": {
+        "about": "crowded nuclei of tissue and of cultures in 3D in fluorescence: the "
+        "Data Science Bowl, and two mouse tissues of CellBinDB",
+        "licence": "CC0-1.0",
+        "papers": (*_BOWL, *_CELLBIN),
+    },
+    "2d_embryo_fluo": {
+        "about": "nuclei of an embryo in fluorescence, from the Data Science Bowl",
+        "licence": "CC0-1.0",
+        "papers": _BOWL,
+    },
+    "2d_cells_qpi": {
+        "about": "whole adherent cells in quantitative phase (holography)",
+        "licence": "BSD-3-Clause",
+        "papers": _QPI,
+    },
     "2d_cells_phase": {
         "about": "NIH3T3 and T98G cells in phase contrast: github.com/oist/Usiigaci, "
         "Tsai et al., SoftwareX 9 (2019)",
@@ -73,6 +120,7 @@ DATA: dict[str, dict[str, Any]] = {
         "papers": _USIIGACI,
     },
     "fluorescence": _drawn("nuclei in fluorescence"),
+    "blotchy": _drawn("few nuclei on a blotchy ground"),
     "stain": _drawn("nuclei in two dyes"),
     "phase": _drawn("cells in phase contrast"),
 }
@@ -80,38 +128,73 @@ DATA: dict[str, dict[str, Any]] = {
 
 KINDS = {
     "2d_nuclei_fluo": "nuclei, fluorescence",
+    "2d_nuclei_fluo_tissue": "nuclei, tissue in fluorescence",
+    "2d_embryo_fluo": "nuclei, embryo",
     "2d_nuclei_histology": "nuclei, histology",
+    "2d_nuclei_histology_fields": "nuclei, histology, fields",
+    "2d_nuclei_smear_bf": "nuclei, smears in bright field",
     "2d_cells_phase": "cells, phase contrast",
+    "2d_cells_qpi": "cells, quantitative phase",
 }
 """By folder: how the tables call its images."""
 
+OWN = {
+    "2d_nuclei_fluo": "nuclei-small",
+    "2d_nuclei_fluo_tissue": "nuclei-small",
+    "2d_embryo_fluo": "nuclei-small",
+    "2d_nuclei_histology": "stained-small",
+    "2d_nuclei_histology_fields": "stained-small",
+    "2d_nuclei_smear_bf": "stained-small",
+    "2d_cells_phase": "phase-small",
+    "2d_cells_qpi": "qpi-small",
+}
+"""By folder: the model that is for its images."""
+
 _VARIED = (
+    *("--scale-range", "0.25", "--zoom", "2", "--shading", "0.6"),
+    *("--nimg-per-epoch", "96", "--bsize", "192", "--min-train-masks", "3"),
+    *("--learning-rate", "0.002", "--anneal", "0.6", "--validate-every", "6"),
+    # The norms follow the new images: there are enough of them in a batch.
+    "--no-freeze-norm",
+    *("--patience", "0"),
+)
+
+_FROM_SCRATCH = (
     *("--scale-range", "0.25", "--zoom", "2", "--shading", "0.6", "--invert", "0.12"),
     *("--nimg-per-epoch", "96", "--bsize", "192", "--min-train-masks", "3"),
 )
 
 RECIPES = {
     "nuclei-small": Recipe(
-        folders=("2d_nuclei_fluo", "2d_nuclei_histology"),
-        synthetic=(("fluorescence", 60), ("stain", 40)),
+        folders=(
+            "2d_nuclei_fluo",
+            "2d_nuclei_fluo_tissue",
+            "2d_embryo_fluo",
+            "2d_nuclei_histology",
+        ),
+        synthetic=(("fluorescence", 60), ("blotchy", 30)),
+        start="nuclei-small",
         options=(
             *_VARIED,
             *("--blur", "0.12", "--noise", "0.3", "--mix-channels", "0.5"),
-            *("--n-epochs", "160", "--diam-mean", "17"),
-            *("--shares", "0.45", "0.2", "0.2", "0.15"),
+            *("--invert", "0.08", "--n-epochs", "12"),
+            *("--shares", "0.5", "0.18", "0.1", "0.06", "0.1", "0.06"),
         ),
         title="Nuclei (small)",
-        description="A small network for nuclei in fluorescence and histology, quick "
-        "on any computer.",
-        purpose="nuclei in fluorescence and in stained tissue, 8 to 60 pixels wide",
+        description="A small network for nuclei in fluorescence, in culture and in "
+        "tissue, quick on any computer.",
+        purpose="nuclei in fluorescence, in culture, tissue and embryos, 8 to 60 "
+        "pixels wide",
         not_for="whole cells, phase contrast, bacteria, or nuclei in electron "
-        "microscopy; results for diagnosis",
+        "microscopy; for stained nuclei in bright field, stained-small is better; "
+        "results for diagnosis",
     ),
     "phase-small": Recipe(
         folders=("2d_cells_phase",),
         synthetic=(("phase", 40),),
+        start="",
         options=(
-            *_VARIED,
+            *_FROM_SCRATCH,
             *("--blur", "0.08", "--noise", "0.2"),
             *("--n-epochs", "180", "--diam-mean", "24"),
             *("--shares", "0.85", "0.15"),
@@ -122,5 +205,44 @@ RECIPES = {
         purpose="whole adherent cells in phase contrast, 25 to 80 pixels wide",
         not_for="nuclei, fluorescence, bacteria, cells in dense layers whose borders "
         "cannot be seen; results for diagnosis",
+    ),
+    "qpi-small": Recipe(
+        folders=("2d_cells_qpi",),
+        synthetic=(("fluorescence", 60),),
+        start="nuclei-small",
+        options=(
+            *_VARIED,
+            *("--blur", "0.08", "--noise", "0.2"),
+            *("--n-epochs", "13"),
+            *("--shares", "0.85", "0.15"),
+        ),
+        title="Cells in quantitative phase (small)",
+        description="A small network for whole adherent cells in quantitative phase "
+        "(holographic) images.",
+        purpose="whole adherent cells in quantitative phase, bright on a dark ground, "
+        "15 to 60 pixels wide",
+        not_for="nuclei, fluorescence, phase contrast with halos, bacteria; results "
+        "for diagnosis",
+    ),
+    "stained-small": Recipe(
+        folders=(
+            "2d_nuclei_histology",
+            "2d_nuclei_histology_fields",
+            "2d_nuclei_smear_bf",
+        ),
+        synthetic=(("stain", 40),),
+        start="nuclei-small",
+        options=(
+            *_VARIED,
+            *("--blur", "0.08", "--noise", "0.2", "--mix-channels", "0.4"),
+            *("--stains", "0.5", "--n-epochs", "18"),
+            *("--shares", "0.18", "0.42", "0.3", "0.1"),
+        ),
+        title="Stained nuclei (small)",
+        description="A small network for stained nuclei in bright field: histology and "
+        "smears.",
+        purpose="stained nuclei in bright field, dark on a bright ground: sections and "
+        "smears, 8 to 60 pixels wide",
+        not_for="fluorescence, whole cells, unstained cells; results for diagnosis",
     ),
 }

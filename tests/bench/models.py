@@ -1,6 +1,7 @@
 """Measure the models that ship beside simpler methods; see docs/benchmarks.md.
 
 python tests/bench/models.py [--data FOLDER WITH splits.csv] [--overlays PICTURE]
+    [--beside WEIGHTS …]
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.evaluation import agreement
-from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.catalogue import from_file, shipped
 from cellpose_studio.engine.networks.network import NetworkCache, load
 from cellpose_studio.engine.threads import use_threads
 from cellpose_studio.io.images.reader import open_images
@@ -36,10 +37,17 @@ Pair = tuple[Path, Path]
 DATA = Path(__file__).parents[3] / "shared" / "data"
 KINDS = {
     "2d_nuclei_fluo": ("nuclei, fluorescence", "nuclei-small"),
-    "2d_nuclei_histology": ("nuclei, histology", "nuclei-small"),
+    "2d_nuclei_fluo_tissue": ("nuclei, tissue in fluorescence", "nuclei-small"),
+    "2d_nuclei_histology": ("nuclei, histology", "stained-small"),
+    "2d_nuclei_histology_fields": ("nuclei, histology, fields", "stained-small"),
+    "2d_nuclei_smear_bf": ("nuclei, smears in bright field", "stained-small"),
     "2d_cells_phase": ("cells, phase contrast", "phase-small"),
+    "2d_cells_qpi": ("cells, quantitative phase", "qpi-small"),
 }
 """By folder: what its images are, and the model for them."""
+
+BRIGHT = ("2d_nuclei_fluo", "2d_nuclei_fluo_tissue", "2d_cells_qpi")
+"""Folders with cells brighter than the ground."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +127,12 @@ def untrained(model: ModelSpec, folder: Path) -> ModelSpec:
     return spec.model_copy(update={"title": f"{model.name}, untrained"})
 
 
-def tables(data: Path) -> Iterator[tuple[str, list[Assessed]]]:
-    """Print the tables of accuracy, and yield what the models found by kind."""
+def tables(data: Path, beside: Sequence[Path]) -> Iterator[tuple[str, list[Assessed]]]:
+    """Print the tables of accuracy, and yield what the models found by kind.
+
+    Models in the files ``beside`` are measured on images of all kinds.
+    """
+    others = [from_file(file) for file in beside]
     models = {model.name: model for model in shipped()}
     images, means = [], []
     quiet = Checkpoint()
@@ -131,13 +143,15 @@ def tables(data: Path) -> Iterator[tuple[str, list[Assessed]]]:
             found = list(assess(models[own], pairs, quiet))
             images += [(own, row) for row in by_model(found)]
             methods = {own: by_model(found)}
+            for other in others:
+                title = f"{other.name} of {other.path.parent.name}"
+                methods[title] = by_model(list(assess(other, pairs, quiet)))
             random = untrained(models[own], Path(folder))
             # It would not measure any diameter that makes sense.
             usual = SegmentationParameters(diameter=models[own].diam_labels)
             results = list(assess(random, pairs, quiet, usual))
             methods[random.title] = by_model(results)
-            dark = part != "2d_nuclei_fluo"
-            methods["Otsu + watershed"] = by_otsu(pairs, dark)
+            methods["Otsu + watershed"] = by_otsu(pairs, dark=part not in BRIGHT)
             means += [(kind, name, rows) for name, rows in methods.items()]
             yield kind, found
     print_means(means)
@@ -251,9 +265,12 @@ def _in_memory(like: ImageSource, pixels: npt.NDArray[np.generic]) -> ImageSourc
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument(
+        "--beside", nargs="+", type=Path, default=[], help="other weight files"
+    )
     parser.add_argument("--overlays", type=Path, help="picture to draw")
     options = parser.parse_args()
-    results = dict(tables(options.data))
+    results = dict(tables(options.data, options.beside))
     print_uncertainty(results)
     speed()
     if options.overlays:

@@ -16,16 +16,19 @@ TRUE, FOUND, BOTH = (0, 200, 255), (255, 120, 0), (255, 255, 255)
 
 
 def draw(results: dict[str, list[Assessed]], path: Path) -> None:
-    """Write the best, the median and the worst image of each kind, side by side."""
-    tiles = []
+    """Write the best, the median and the worst image of each kind, one row a kind."""
+    rows = []
     for kind, images in results.items():
         ranked = sorted(images, key=lambda one: -one.agreement.precision[0])
         places = {"best": 0, "median": len(ranked) // 2, "worst": len(ranked) - 1}
         names = {"only image": 0} if len(ranked) == 1 else places
+        tiles = []
         for name, n in names.items():
             score = ranked[n].agreement.precision[0]
             tiles.append(titled(picture(ranked[n]), f"{kind}, {name}: {score:.2f}"))
-    cv2.imwrite(str(path), np.hstack(tiles)[..., ::-1])
+        tiles += [np.zeros_like(tiles[0])] * (len(places) - len(tiles))
+        rows.append(np.hstack(tiles))
+    cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
 
 
 def picture(result: Assessed) -> npt.NDArray[np.uint8]:

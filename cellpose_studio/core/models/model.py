@@ -13,6 +13,9 @@ from cellpose_studio.core.models.card import MOST_LETTERS, PER_CELL, ModelCard
 MODEL_DIAMETERS = (1.0, 1000.0)
 """Range of the diameters that a network can have been made for, px."""
 
+AUTOMATIC_MODEL = "auto"
+"""Name of the choice of a shipped model for each image, which a quick look makes."""
+
 
 def _known(architecture: str) -> str:
     if architecture not in ARCHITECTURES:
@@ -50,6 +53,11 @@ class ModelSpec(BaseModel):
     def architecture_info(self) -> ArchitectureInfo:
         """What is known of its architecture."""
         return ARCHITECTURES[self.architecture]
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether it stands for the shipped model that suits the image."""
+        return self.source == "shipped" and self.name == AUTOMATIC_MODEL
 
     @property
     def per_cell_targets(self) -> bool:

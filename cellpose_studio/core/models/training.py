@@ -27,6 +27,13 @@ class TrainingParameters(BaseModel):
         400, ge=1, title="Epochs", description="times through the training set"
     )
     learning_rate: float = Field(2e-3, gt=0, description="of AdamW, at its highest")
+    anneal: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="part of the epochs, the last ones, over which the learning rate "
+        "falls to 0 along a cosine; 0 is as in Cellpose",
+    )
     weight_decay: float = Field(1e-5, ge=0, description="of AdamW")
     batch_size: int = Field(8, ge=1, title="Batch", description="crops per step")
     bsize: int = Field(224, ge=64, multiple_of=16, description="side of a crop, px")
@@ -73,6 +80,12 @@ class TrainingParameters(BaseModel):
         ge=0,
         le=1,
         description="how often the channels are mixed at random, not averaged",
+    )
+    stains: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="how much the dyes of stained images change, each for itself",
     )
     shares: tuple[Annotated[float, Field(ge=0)], ...] = Field(
         (),
@@ -126,9 +139,8 @@ class TrainingParameters(BaseModel):
     @property
     def varies(self) -> bool:
         """Crops differ in more than place, turn and scale."""
-        return any(
-            (self.shading, self.blur, self.noise, self.invert, self.mix_channels)
-        )
+        changes = self.shading, self.blur, self.noise, self.invert
+        return any((*changes, self.mix_channels, self.stains))
 
 
 @dataclass(frozen=True, eq=False)

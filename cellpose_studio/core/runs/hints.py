@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.core.wording import listed
 
 _ENOUGH = 4
 """Fewer candidates are no evidence about an image."""
@@ -44,7 +45,7 @@ def hint_for(
     names = [
         other.label for other in others if other.card and other.sha256 != model.sha256
     ]
-    choice = " or ".join(names) or "another model"
+    choice = listed(names or ["another model"], "or")
     reason = _reason(confidence, model, counts)
     return f"{reason} Try {choice}, or check the diameter and the channels."
 

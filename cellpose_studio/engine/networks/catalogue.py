@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from cellpose_studio.core.errors import ModelUnusable
-from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.models.model import AUTOMATIC_MODEL, ModelSpec
 from cellpose_studio.core.models.published import (
     DATA_FILE,
     PublishedModel,
@@ -51,6 +51,26 @@ def default_model() -> ModelSpec:
         If it cannot be used; another model is never used instead.
     """
     return _usable(_cards()[0])
+
+
+def offered() -> list[ModelSpec]:
+    """Return the shipped models, and after them what chooses among them."""
+    models = shipped()
+    return [*models, _automatic(models[0])] if len(models) > 1 else models
+
+
+def _automatic(first: ModelSpec) -> ModelSpec:
+    """Return what stands for the shipped model that suits each image."""
+    facts = {
+        "name": AUTOMATIC_MODEL,
+        "path": Path(AUTOMATIC_MODEL),
+        "sha256": AUTOMATIC_MODEL,
+        "title": "Automatic",
+        "description": "Looks at each image with all models that ship, and takes the "
+        "one that fits it best.",
+        "card": None,
+    }
+    return first.model_copy(update=facts)
 
 
 def refuse_unreadable(name: str) -> None:
@@ -173,6 +193,8 @@ def find(name: str) -> ModelSpec:
     known = {card.stem: card for card in _cards()}
     if name in known:
         return _usable(known[name])
+    if name == AUTOMATIC_MODEL:
+        return _automatic(default_model())
     path = Path(name)
     if path.is_file():
         return from_file(real_path(path))
@@ -181,9 +203,10 @@ def find(name: str) -> ModelSpec:
     own = trained()
     if name in own:
         return from_file(own[name])
+    names = ", ".join([*known, AUTOMATIC_MODEL, *own])
     raise ModelUnusable(
         f"There is no model {name}.",
-        f"Known are {', '.join([*known, *own])}; or give the path of a weight file.",
+        f"Known are {names}; or give the path of a weight file.",
     )
 
 

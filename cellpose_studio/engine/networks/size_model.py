@@ -34,6 +34,8 @@ _CELLPOSE_SIZES = (1e-3, 1e3)
 
 _VIEWS = 5
 """Number of views of each image, at different scales."""
+_PARTS = 4
+"""Random parts that a view is chosen from."""
 _SIDE = 256
 """Largest side of a view, px: small enough for a fast estimate."""
 _MOST_BYTES = 1 << 24
@@ -105,14 +107,14 @@ def fit_size_model(
     )
 
 
-def part_for_style(image: FloatArray) -> FloatArray:
+def part_for_style(image: FloatArray, side: int = _SIDE) -> FloatArray:
     """Return the part of ``image`` (Y, X, C) that its style is taken from.
 
     Of several parts of a large image, it is the one with the highest contrast.
     """
     height, width = image.shape[:2]
-    corners = [(y, x) for y in _starts(height, _SIDE) for x in _starts(width, _SIDE)]
-    parts = [image[y : y + _SIDE, x : x + _SIDE] for y, x in corners]
+    corners = [(y, x) for y in _starts(height, side) for x in _starts(width, side)]
+    parts = [image[y : y + side, x : x + side] for y, x in corners]
     return max(parts, key=lambda part: float(part.std()))
 
 
@@ -229,10 +231,18 @@ def _unusable(path: Path) -> ModelUnusable:
 
 
 def _scaled(image: FloatArray, scale: float, rng: np.random.Generator) -> FloatArray:
-    """Return a random part of ``image``, scaled, of `_SIDE` px at most."""
+    """Return a part of ``image``, scaled, of `_SIDE` px at most.
+
+    Of a few random ones, it is that with the highest contrast: between sparse cells,
+    there is nothing to tell their size from.
+    """
     side = max(8, int(_SIDE / scale))
-    y, x = (rng.integers(max(1, length - side + 1)) for length in image.shape[:2])
-    part = image[y : y + side, x : x + side]
+    corners = [
+        [rng.integers(max(1, length - side + 1)) for length in image.shape[:2]]
+        for _ in range(_PARTS)
+    ]
+    parts = [image[y : y + side, x : x + side] for y, x in corners]
+    part = max(parts, key=lambda one: float(one.std()))
     size = [max(16, round(length * scale)) for length in part.shape[:2]]
     # Averaging over areas prevents aliasing where the view is smaller.
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR

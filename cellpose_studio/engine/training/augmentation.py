@@ -21,6 +21,12 @@ Mask = npt.NDArray[np.bool_]
 
 _FLAT = 1e-3
 """Contrast up to which an image counts as empty, as in Cellpose."""
+_DYES = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])
+"""Absorption of haematoxylin, eosin and DAB in red, green and blue (Ruifrok & Johnston,
+Analytical and Quantitative Cytology and Histology 23, 2001).
+"""
+_MOST_LIGHT = 99.5
+"""Percentile of a channel that counts as light through no dye."""
 _OFTEN = 0.6
 """Probability of each kind of change, so that few images undergo all of them."""
 
@@ -43,6 +49,8 @@ def vary(
     ``pixels`` are not changed. ``diameter`` (px) is what the blur is relative to.
     What is no number is 0, as in a run.
     """
+    if parameters.stains and len(pixels) == 3 and rng.random() < _OFTEN:
+        pixels = _stained(pixels, parameters.stains, rng)
     grey = _mixed(pixels, parameters.mix_channels, rng)
     holes = non_finite(grey)
     seen = _changed(_normalised(grey, holes, 1, 99), holes, diameter, parameters, rng)
@@ -70,6 +78,27 @@ def _changed(
     # Few or many cells in the field shift the percentiles of the same cells.
     seen = _normalised(grey, holes, rng.uniform(0, 2), rng.uniform(98, 99.9))
     return seen * np.float32(1 + parameters.shading * rng.uniform(-0.5, 0.5))
+
+
+def _stained(
+    pixels: FloatArray, strength: float, rng: np.random.Generator
+) -> FloatArray:
+    """Return red, green and blue (3, Y, X) with more or less of each dye.
+
+    Light falls exponentially with the dye that it passes (Beer and Lambert's law).
+    """
+    known = np.isfinite(pixels).all(axis=0)
+    if not known.any():
+        return pixels
+    light = np.percentile(pixels[:, known], _MOST_LIGHT, axis=1)
+    light = np.maximum(light, _FLAT).astype(np.float32)[:, None, None]
+    # No camera tells a thousandth of the light from none.
+    density = -np.log(np.clip(pixels / light, 1e-3, 1e3))
+    amounts = np.exp(strength * rng.uniform(-1, 1, len(_DYES)))
+    change = (np.linalg.inv(_DYES) * amounts) @ _DYES
+    changed = np.tensordot(change.T.astype(np.float32), density, 1)
+    seen = light * np.exp(-np.clip(changed, -20, 20))
+    return np.where(known, seen, np.float32(np.nan))
 
 
 def _mixed(

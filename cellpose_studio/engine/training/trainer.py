@@ -162,18 +162,23 @@ def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
     return Result(trained=trained, used=used, facts=facts, state=state)
 
 
-def learning_rates(rate: float, n_epochs: int) -> npt.NDArray[np.float64]:
+def learning_rates(
+    rate: float, n_epochs: int, anneal: float = 0.0
+) -> npt.NDArray[np.float64]:
     """Return the learning rate of every epoch.
 
-    It rises over ten epochs and halves ten times over the last 100 (over the
-    last 50 of 100 to 300 epochs).
+    It rises over ten epochs and halves ten times over the last 100 (over the last 50
+    of 100 to 300 epochs). With ``anneal``, it falls along a cosine instead, over that
+    part of the epochs.
     """
     tail = 100 if n_epochs > 300 else 50 if n_epochs > 99 else 0
     rates = np.full(n_epochs, rate)
     # Cellpose spends the first epoch at a rate of 0, in which nothing is learned.
     rise = np.linspace(0, rate, 11)[1:]
     rates[:10] = rise[:n_epochs]
-    if tail:
+    if falling := round(anneal * n_epochs):
+        rates[-falling:] *= (1 + np.cos(np.pi * np.arange(falling) / falling)) / 2
+    elif tail:
         rates[-tail:] = rate / 2.0 ** (1 + np.arange(tail) // (tail // 10))
     return rates
 
@@ -218,7 +223,9 @@ class _Course:
         )
         weights = [w for w in self.trained.net.parameters() if w.requires_grad]
         optimizer = AdamW(weights, parameters.weight_decay)
-        rates = learning_rates(parameters.learning_rate, parameters.n_epochs)
+        rates = learning_rates(
+            parameters.learning_rate, parameters.n_epochs, parameters.anneal
+        )
         done = self._take_up(optimizer)
         state = request.start
         try:

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.models.model import AUTOMATIC_MODEL, ModelSpec
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.hints import hint_for
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -133,12 +133,15 @@ class SegmentPanel(QScrollArea):
         if record is None or image is None:
             return
         automatic = record.automatic or ()
-        update = {name: () if name == "channels" else None for name in automatic}
+        fields = [name for name in automatic if name != "model"]
+        update = {name: () if name == "channels" else None for name in fields}
         parameters = labels.parameters.model_copy(update=update)
         mode = self.parameters.mode_key
         with self._silent():
             found = self.model.choose(record.model.sha256)
             self._set_missing(None if found else record.model.title)
+            if "model" in automatic and self.model.choose(AUTOMATIC_MODEL):
+                self.model.set_note(f"{record.model.title} was chosen for this image.")
             self.parameters.show_parameters(parameters, image)
             self.model.show_channels(parameters.channels)
             if image.planes == 1:

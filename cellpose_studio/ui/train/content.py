@@ -189,7 +189,8 @@ class TrainContent(QScrollArea):
         return numbered(name, taken.__contains__)
 
     def _list_models(self) -> None:
-        self.form.set_models(self._models.models, self._models.model)
+        trainable = [one for one in self._models.models if not one.is_automatic]
+        self.form.set_models(trainable, self._models.model)
 
     def _list_devices(self) -> None:
         def work(_: Any) -> list[tuple[str, str, int]]:

@@ -21,7 +21,7 @@ from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.catalogue import offered
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.session_view import SessionView
 from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
@@ -124,7 +124,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self.appearance.dress(self.canvas)
         self._restore()
-        for model in shipped():
+        for model in offered():
             self.segment.model.add_model(model)
 
     # Called by the menus

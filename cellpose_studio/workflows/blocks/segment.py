@@ -36,6 +36,7 @@ from cellpose_studio.workflows.blocks.forecast import forecast, reason_whole
 from cellpose_studio.workflows.blocks.plan import BlockPlan, ImagePlace
 from cellpose_studio.workflows.segment import (
     AUTOMATIC,
+    chosen_model,
     fit_parameters,
     notes_on_memory,
     notes_on_unknown,
@@ -124,7 +125,11 @@ class _BlockRun:
         checkpoint: Checkpoint = given["checkpoint"]
         side: tuple[int, int, int] = given["side"]
         asked: SegmentationParameters = given["parameters"]
-        automatic = tuple(name for name in AUTOMATIC if not getattr(asked, name))
+        model, chosen = chosen_model(image, model, asked, checkpoint)
+        automatic = (
+            *(["model"] if chosen else []),
+            *(name for name in AUTOMATIC if not getattr(asked, name)),
+        )
         unknown = notes_on_unknown(asked, image)
         parameters = fit_parameters(asked, image, model)
         executor: BlockExecutor = given["executor"]
@@ -195,6 +200,7 @@ class _BlockRun:
             measured_diameter=measured,
             notes=(
                 *notes,
+                *chosen,
                 *unknown,
                 *notes_on_memory(counter, network),
                 *([_RESUMED] if resumed else []),

@@ -10,7 +10,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import TrainingSetUnfit
 from cellpose_studio.core.models.card import TrainingData, UnusedFiles
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.core.models.training import TrainingParameters
+from cellpose_studio.core.models.training import TrainingParameters, finetuning
 from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.core.wording import counted, first_names
 from cellpose_studio.engine.device import CPU, Device
@@ -160,9 +160,13 @@ def _command(
         words += ["--whole", *(real_path(f).name for f in whole)]
     if parent is not None:
         words += ["--model", parent.name]
-    for name, field in TrainingParameters.model_fields.items():
+    defaults = [TrainingParameters()]
+    if parent is not None:
+        # Its training begins with others, which a reader of the card may not know.
+        defaults.append(finetuning(parent.architecture_info))
+    for name in TrainingParameters.model_fields:
         value = getattr(parameters, name)
-        if value != field.default:
+        if any(value != getattr(one, name) for one in defaults):
             values = value if isinstance(value, tuple) else (value,)
             option = name.replace("_", "-")
             if isinstance(value, bool):

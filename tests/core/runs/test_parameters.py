@@ -45,9 +45,9 @@ def test_names_and_defaults_of_normalisation_are_cellposes():
 def test_names_of_training_are_those_of_cellposes():
     from cellpose.train import train_seg
 
-    own = {"diam_mean", "widths", "seed", "shares"}
+    own = {"diam_mean", "widths", "seed", "shares", "anneal"}
     # How a crop is varied beyond Cellpose's rotation and scale.
-    own |= {"zoom", "shading", "blur", "noise", "invert", "mix_channels"}
+    own |= {"zoom", "shading", "blur", "noise", "invert", "mix_channels", "stains"}
     # What is trained of a model, and which epoch is kept.
     own |= {"channel", "layers", "freeze_norm", "validate_every", "patience"}
     assert TrainingParameters.model_fields.keys() - own <= defaults(train_seg).keys()

@@ -19,6 +19,7 @@ EVERYTHING = {
     "noise": 1.0,
     "invert": 0.5,
     "mix_channels": 0.5,
+    "stains": 1.0,
 }
 
 
@@ -111,6 +112,25 @@ def test_channels_are_mixed_only_where_that_is_asked_for(discs):
     # No channel but those of the image: the ground of all of them stays dark.
     ground = (colours < 500).all(axis=0)
     assert all(np.abs(image[ground]).max() < 0.01 for image in mixed)
+
+
+def test_more_or_less_of_a_dye_changes_stained_images_but_neither_glass_nor_grey_ones(
+    discs,
+):
+    cells = discs[0] > 500
+    haematoxylin, eosin = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11]])
+    density = np.where(cells, haematoxylin[:, None, None], 0.0)
+    density[:, :48] += eosin[:, None, None] * 0.3
+    density[:, :8] = 0
+    stained = (255 * np.exp(-density)).astype(np.float32)
+    before = normalized_input(stained)
+    dyed = variations(stained, stains=1.0)
+    assert sum(not np.allclose(one, before, atol=0.02) for one in dyed) > 10
+    for image in dyed:
+        assert np.abs(image[:8] - 1).max() < 1e-3
+        assert (image[8:48][cells[8:48]] < image[8:48][~cells[8:48]].min()).all()
+    for image in variations(discs, 5, stains=1.0):
+        np.testing.assert_allclose(image, normalized_input(discs), atol=1e-5)
 
 
 @given(

@@ -288,3 +288,11 @@ def test_the_learning_rate_rises_over_ten_epochs(n_epochs):
     rates = learning_rates(0.01, n_epochs)[:10]
     expected = [0.001 * (n + 1) for n in range(min(10, n_epochs))]
     assert rates.tolist() == pytest.approx(expected)
+
+
+def test_annealing_lets_the_learning_rate_fall_to_0_along_a_cosine():
+    rates = learning_rates(0.01, 40, anneal=0.5)
+    assert rates[10:20] == pytest.approx(0.01)
+    assert rates[30] == pytest.approx(0.005)
+    assert (np.diff(rates[20:]) < 0).all()
+    assert 0 < rates[-1] < 1e-4

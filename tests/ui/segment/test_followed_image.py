@@ -17,7 +17,7 @@ from cellpose_studio.ui.segment.followed_image import FollowedImage
 from cellpose_studio.ui.segment.panel import SegmentPanel
 
 LONG = 60_000  # ms
-NUCLEI, PHASE = shipped()
+NUCLEI, PHASE = shipped()[:2]
 SET = SegmentationParameters(diameter=20.0)
 
 

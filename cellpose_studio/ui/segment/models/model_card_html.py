@@ -34,7 +34,9 @@ def card_html(model: ModelSpec) -> str:
         parts += _of_card(model.card)
     elif not model.description:
         parts.append(f"<p>{NO_CARD}</p>")
-    return "".join([*parts, _of_file(model)])
+    if not model.is_automatic:
+        parts.append(_of_file(model))
+    return "".join(parts)
 
 
 def published_html(model: PublishedModel, path: Path | None) -> str:
@@ -122,8 +124,10 @@ def _accuracy_table(rows: tuple[Accuracy, ...]) -> str:
     ]
     note = (
         "<p>Average precision (AP) at three IoU thresholds, on images not used for "
-        "training, with the measured diameter. The best seed was chosen on them. "
+        "training, with the measured diameter. "
     )
+    if any(len(row.seeds) > 1 for row in rows):
+        note += "The best seed was chosen on them. "
     if spread:
         note += f"With each seed, at 0.5: {escape('; '.join(spread))}. "
     return f"<h3>Accuracy</h3>{_table(head, body)}{note}</p>"

@@ -244,6 +244,8 @@ def _key(image: ImageSource) -> tuple[str, int]:
 
 def _about(model: ModelSpec) -> str:
     text = model.description or f"Weight file {model.path.name}."
+    if model.is_automatic:
+        return text
     return f"{text} Trained on cells of {model.diam_labels:.0f} px."
 
 

@@ -41,9 +41,8 @@ def test_the_browser_shows_the_card_of_each_model(user, panel, qtbot):
     browser = panel.browser
     assert browser.isVisible()
     models = shipped()
-    assert [browser.list.item(n).text() for n in range(browser.list.count())] == [
-        model.label for model in models
-    ]
+    listed = [browser.list.item(n).text() for n in range(browser.list.count())]
+    assert listed == [*[model.label for model in models], "Automatic"]
     for n, model in enumerate(models):
         browser.list.setCurrentRow(n)
         text = browser.card.toPlainText()
