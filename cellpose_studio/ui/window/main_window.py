@@ -314,6 +314,7 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         self.welcome = Welcome(self)
         self.jobs = JobBar(*self.services.queues_with_bar)
+        self.jobs.follow(self.background.compiling, self.services.warm_up_jobs)
         self.status = StatusBar(self.statusBar())
         tabs = (self.segment, self.curate, self.measure, self.train, self.history)
         for tab, title in zip(tabs, _TABS, strict=True):
