@@ -16,6 +16,8 @@ from cellpose_studio.core.matching.evaluation.errors import MERGED, SPLIT
 from cellpose_studio.ui.canvas.image_layers import CHANNEL, placement
 
 _NETWORK = "Picture of the network"
+FLOWS, PROBABILITY = "Flows", "Cell probability"
+"""What such a picture shows."""
 COMPARISON = "Comparison"
 
 # From the palette of Okabe and Ito, which colour-blind readers can distinguish.
@@ -45,13 +47,16 @@ class NetworkPicture:
         self._model = model
         self._image: ImageSource | None = None
         self._layer: Any = None
+        self.shown = ""
+        """What is shown: `FLOWS`, `PROBABILITY` or nothing."""
 
     def set_image(self, image: ImageSource | None) -> None:
         """Place pictures over ``image``; the one before has left with its image."""
         self._image = image
         self._layer = None
+        self.shown = ""
 
-    def show(self, pixels: Any) -> None:
+    def show(self, pixels: Any, what: str = "") -> None:
         """Show a picture, an array (…, Y, X, 3) of the size of the image; None hides.
 
         A 3D rendering has none: napari draws volumes in one colour map only.
@@ -59,9 +64,10 @@ class NetworkPicture:
         layers = self._model.layers
         if self._layer is not None and self._layer in layers:
             layers.remove(self._layer)
-        self._layer = None
+        self._layer, self.shown = None, ""
         if pixels is None or self._image is None or self._model.dims.ndisplay == 3:
             return
+        self.shown = what
         self._layer = self._model.add_image(
             pixels,
             name=_NETWORK,
