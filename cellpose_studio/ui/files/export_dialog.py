@@ -68,6 +68,7 @@ class ExportDialog(QDialog):
             objectName="includeRejected",
             visible=rejected > 0,
         )
+        self.rejected.setToolTip("Otherwise the files have the other cells only.")
         self.rejected.toggled.connect(self._on_rejected)
         self._on_rejected(False)
         column.addWidget(self.rejected)
@@ -77,9 +78,11 @@ class ExportDialog(QDialog):
             "The folder is made if it does not exist. Leave it empty to put the files "
             "beside each image."
         )
+        self.folder.setAccessibleName("Folder of the files")
         self.folder.setClearButtonEnabled(True)
         column.addLayout(self._folder_row())
-        self._buttons = ok_cancel(self, "Export")
+        tip = "Write the files that are ticked. You are asked before any is replaced."
+        self._buttons = ok_cancel(self, "Export", tip)
         column.addWidget(self._buttons)
         self._on_toggled()
         self.setMinimumWidth(520)
@@ -119,7 +122,7 @@ class ExportDialog(QDialog):
         return row
 
     def _folder_row(self) -> QFormLayout:
-        browse = QPushButton("Browse…")
+        browse = QPushButton("Browse…", toolTip="Choose the folder of the files.")
         browse.clicked.connect(self._browse)
         row = QHBoxLayout()
         row.addWidget(self.folder, 1)

@@ -88,7 +88,8 @@ class SizesDialog(QDialog):
         column.addWidget(QLabel(f"For {named}:"))
         column.addLayout(form)
         column.addWidget(QLabel(_ABOUT, wordWrap=True))
-        column.addWidget(ok_cancel(self, "Set"))
+        tip = "Keep these sizes in the project; the files stay as they are."
+        column.addWidget(ok_cancel(self, "Set", tip))
         self.setMinimumWidth(360)
 
     def _numbers(self) -> tuple[float | None, float | None, float | None]:

@@ -47,7 +47,10 @@ class TableExportDialog(QDialog):
         self.setWindowTitle("Export tracks" if tracks else "Export measurements")
         self._files_of = track_files if tracks else table_files
         self.line = QLineEdit(str(folder), objectName="tableFolder")
+        self.line.setAccessibleName("Folder of the tables")
+        self.line.setToolTip("The folder is made if it does not exist.")
         browse = QPushButton("Choose…", autoDefault=False)
+        browse.setToolTip("Choose the folder of the tables.")
         self.boxes: dict[TableKind, QCheckBox] = {}
         column = QVBoxLayout(self)
         of = "tracks" if tracks else "cells"
@@ -66,7 +69,8 @@ class TableExportDialog(QDialog):
         column.addLayout(row)
         self.files = QLabel(wordWrap=True)
         column.addWidget(self.files)
-        self.buttons = ok_cancel(self, "Export")
+        tip = "Write the files. You are asked before any is replaced."
+        self.buttons = ok_cancel(self, "Export", tip)
         column.addWidget(self.buttons)
         self.setMinimumWidth(420)
         browse.clicked.connect(lambda: self._browse())

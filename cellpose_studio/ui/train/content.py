@@ -6,8 +6,8 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.training.next_images import next_images
@@ -25,13 +25,14 @@ from cellpose_studio.ui.train.lineage import LineageTree
 from cellpose_studio.ui.train.progress import TrainingProgress
 from cellpose_studio.ui.train.request_form import RequestForm
 from cellpose_studio.ui.train.samples import SampleRow
+from cellpose_studio.ui.widgets.vertical_scroll import VerticalScroll
 from cellpose_studio.workflows.training.model_paths import free_model_path
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.training.train_model import TrainedModel
 
 
-class TrainContent(QScrollArea):
+class TrainContent(VerticalScroll):
     """Model, progress, curves, verdict and the models so far."""
 
     def __init__(
@@ -42,9 +43,8 @@ class TrainContent(QScrollArea):
         added: AddedModels,
         trainings: Trainings,
     ) -> None:
-        super().__init__(widgetResizable=True)
+        super().__init__()
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._services = services
         self._session = services.session
         self._set = services.training

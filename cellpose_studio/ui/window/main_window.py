@@ -64,6 +64,7 @@ from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.tools.tracks.commands import TrackCommands
 from cellpose_studio.ui.train.panel import TrainPanel
+from cellpose_studio.ui.widgets.focus_ring import FocusRings
 from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.docks import lay_out_centre, lay_out_docks
 from cellpose_studio.ui.window.gc_tuning import freeze_loaded
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
         self.session = self.services.session
         self.selection = self.services.selection
         self._guard = TextFocusGuard(self)
+        self._rings = FocusRings(self)
         self._make_canvas(settings.theme)
         self.background = Background(self.services)
         self._make_tools()

@@ -14,7 +14,7 @@ ADDITIONS = """
 #run { background: {{ current }}; font-weight: bold; padding: 8px; }
 #run:hover { background: {{ lighten(current, 10) }}; }
 #run:disabled { background: {{ foreground }}; color: {{ opacity(text, 90) }}; }
-#welcome { font-size: 12pt; background: transparent; }
+#welcome { font-size: {{ increase(font_size, 3) }}; background: transparent; }
 #welcomeFoot { color: {{ opacity(text, 170) }}; background: transparent; }
 #projectOffer { text-align: left; padding: 4px 8px; }
 #tourBubble { background: {{ foreground }}; border-radius: 6px; padding: 6px; }
@@ -34,7 +34,7 @@ HistoryPanel QToolButton:disabled { color: {{ opacity(text, 90) }}; }
 HistoryPanel QToolButton::menu-indicator { image: none; }
 ToolPanel QPushButton { padding: 4px 2px; font-size: {{ font_size }}; }
 QAbstractSpinBox { padding: 1px 2px; min-width: 96px; }
-NumberSlider QAbstractSpinBox { padding: 1px 4px; min-width: 52px; max-width: 60px; }
+NumberSlider QAbstractSpinBox { padding: 1px 4px; min-width: 36px; }
 #historyEmpty, #curateEmpty, #curateRule { color: {{ opacity(text, 170) }}; }
 #columnList::indicator { width: 14px; height: 14px; border-radius: 2px; }
 #columnList::indicator { border: 1px solid {{ opacity(text, 170) }}; }
@@ -54,6 +54,7 @@ FilterLine[wrong="true"] { background: {{ error }}; color: white; }
 #labelKind::menu-indicator { image: none; }
 #imageDisplay QAbstractSpinBox { min-width: 36px; padding: 1px 2px; }
 #contrastButton { padding: 3px 6px; }
+#focusRing { color: {{ text }}; background: transparent; }
 QScrollArea { border: none; }
 QTabBar { qproperty-drawBase: 0; }
 """

@@ -64,6 +64,9 @@ class ModelBrowser(QDialog):
         self.published.hide()
         self.card = QTextBrowser(objectName="modelCard")
         self.card.setAccessibleName("Card of the model")
+        self.card.setToolTip(
+            "What the model is for, what it learned from, its licence."
+        )
         self.add = _button(
             "Add file…",
             "addModelFile",
@@ -83,7 +86,9 @@ class ModelBrowser(QDialog):
         self.progress.setAccessibleName("Progress of the download")
         self.progress.hide()
         self.buttons = QDialogButtonBox(_BUTTONS.Ok | _BUTTONS.Cancel)
-        self.buttons.button(_BUTTONS.Ok).setText("Use this model")
+        use = self.buttons.button(_BUTTONS.Ok)
+        use.setText("Use this model")
+        use.setToolTip("Choose the selected model for the next runs.")
         self._lay_out()
         self._connect()
 
