@@ -27,6 +27,7 @@ from cellpose_studio.io.masks.export_target import IfExists
 from cellpose_studio.ui.files.dialogs import ok_cancel
 
 _NAMED = 3
+_WIDTH = 520  # px
 _BESIDE = "beside each image"
 
 
@@ -55,6 +56,8 @@ class ExportDialog(QDialog):
         self._images = images
         self.what = QLabel(objectName="exportWhat", wordWrap=True)
         column = QVBoxLayout(self)
+        # A least width of the dialog itself would be all that is kept of its texts.
+        column.addStrut(_WIDTH)
         column.addWidget(self.what)
         axes = {image.source.label_axes for image in images}
         self._checks = {kind: _check(kind, axes, kinds) for kind in FORMATS}
@@ -85,7 +88,6 @@ class ExportDialog(QDialog):
         self._buttons = ok_cancel(self, "Export", tip)
         column.addWidget(self._buttons)
         self._on_toggled()
-        self.setMinimumWidth(520)
 
     @property
     def kinds(self) -> list[str]:

@@ -22,6 +22,7 @@ from cellpose_studio.ui.files.dialogs import ok_cancel
 from cellpose_studio.workflows.measure.tables import KINDS, TableKind, table_files
 from cellpose_studio.workflows.measure.tracks import track_files
 
+_WIDTH = 420  # px
 _TEXTS = {
     "csv": ("CSV", "A table as text, which spreadsheets, R and Python open."),
     "parquet": (
@@ -53,6 +54,7 @@ class TableExportDialog(QDialog):
         browse.setToolTip("Choose the folder of the tables.")
         self.boxes: dict[TableKind, QCheckBox] = {}
         column = QVBoxLayout(self)
+        column.addStrut(_WIDTH)
         of = "tracks" if tracks else "cells"
         what = f"Write the {of} of {image_count(images)}, all measurements, as"
         column.addWidget(QLabel(what))
@@ -72,7 +74,6 @@ class TableExportDialog(QDialog):
         tip = "Write the files. You are asked before any is replaced."
         self.buttons = ok_cancel(self, "Export", tip)
         column.addWidget(self.buttons)
-        self.setMinimumWidth(420)
         browse.clicked.connect(lambda: self._browse())
         self.line.textChanged.connect(lambda _: self._refresh())
         self._refresh()

@@ -44,7 +44,7 @@ class MessageBar(QFrame):
         self.text = QLabel(objectName="message", wordWrap=True)
         # Otherwise Qt takes an escaped text without tags for plain, and shows "&amp;".
         self.text.setTextFormat(Qt.TextFormat.RichText)
-        self.action = QPushButton(objectName="messageAction")
+        self.action = QPushButton("Accept", objectName="messageAction")
         self.details = QPushButton("Details…", objectName="messageDetails")
         self.dismiss = QPushButton("Close", objectName="messageClose")
         self.action.setToolTip("Do what the message offers.")

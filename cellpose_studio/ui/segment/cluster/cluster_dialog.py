@@ -20,9 +20,9 @@ class ClusterDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
+        column.addStrut(_WIDTH)
         column.addWidget(self.form)
         column.addWidget(buttons)
-        self.setMinimumWidth(_WIDTH)
         self.form.address.setFocus()
 
     def done(self, result: int) -> None:

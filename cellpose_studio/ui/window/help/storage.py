@@ -99,9 +99,9 @@ class StorageDialog(QDialog):
         below.addWidget(self.note, 1)
         below.addWidget(buttons)
         column = QVBoxLayout(self)
+        column.addStrut(_WIDTH)
         column.addLayout(grid)
         column.addLayout(below)
-        self.setMinimumWidth(_WIDTH)
 
     def _description(self, storage: Storage) -> QWidget:
         path = escape(str(storage.path))
