@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QListWidget,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QTextBrowser,
     QVBoxLayout,
     QWidget,
@@ -173,8 +174,9 @@ class ModelBrowser(QDialog):
         fetched.addWidget(self.download)
         fetched.addWidget(self.delete)
         side = QWidget()
-        side.setFixedWidth(_LIST_WIDTH)
+        side.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         left = QVBoxLayout(side)
+        left.addStrut(_LIST_WIDTH)
         left.setContentsMargins(0, 0, 0, 0)
         left.addWidget(self.list, 1)
         left.addLayout(own)
