@@ -21,6 +21,7 @@ from cellpose_studio.ui.canvas.appearance import (
 from cellpose_studio.ui.canvas.camera import Camera
 from cellpose_studio.ui.canvas.channels import Channels
 from cellpose_studio.ui.canvas.frames import Frames
+from cellpose_studio.ui.canvas.glyphs import Glyphs
 from cellpose_studio.ui.canvas.image_layers import add_image
 from cellpose_studio.ui.canvas.layers.large_image import LargeLayers
 from cellpose_studio.ui.canvas.lines import JoinedPaths, Lines, Path
@@ -260,6 +261,13 @@ class Canvas(QObject):
             x, y = bar.node.transform.translate[:2]
             return QRect(int(x), int(y), int(bar.x_size) + 1, int(bar.y_size) + 1)
         return QRect()
+
+    def warm_up(self) -> None:
+        """Draw the letters of the scale bar, beside the user."""
+        overlay = self.model.canvas.overlays.scale_bar
+        visuals = self.widget.canvas._viewer_overlay_to_visual  # PRIVATE
+        for bar in visuals.get(overlay, ()):
+            Glyphs(bar.node.text, self.surface).start()
 
     def lines(self) -> dict[str, bool]:
         """Return whether each line is visible, by name."""
