@@ -105,8 +105,7 @@ class MainWindow(QMainWindow):
         )
         self.session = self.services.session
         self.selection = self.services.selection
-        self._guard = TextFocusGuard(self)
-        self._rings = FocusRings(self)
+        self._focus = TextFocusGuard(self), FocusRings(self)
         self._make_canvas(settings.theme)
         self.background = Background(self.services)
         self._make_tools()
