@@ -110,6 +110,8 @@ class Settings(EventedModel):
     gestures
         Of each mouse gesture that the user changed, what starts it: "Ctrl+left"; "" for
         nothing.
+    pen_pressure
+        Whether a pen draws with a smaller brush where it is pressed less.
     scheduler
         Address or file of the scheduler that runs in blocks go to; "" for none.
     shared_folder
@@ -153,6 +155,7 @@ class Settings(EventedModel):
     csv_style: CsvStyle = "comma"
     keys: dict[str, list[str]] = Field(default_factory=dict)
     gestures: dict[str, str] = Field(default_factory=dict)
+    pen_pressure: bool = False
     scheduler: str = ""
     shared_folder: str = ""
     cluster_config: str = ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core import config
+from numba.core import config, event
 from numba.core.caching import (
     CompileResultCacheImpl,
     FunctionCache,
@@ -83,6 +83,32 @@ def compiled(function: F) -> F:
     with suppress(RuntimeError, OSError):
         machine_code._cache = _cache_of(function)
     return machine_code
+
+
+def watch_compiling(tell: Callable[[bool], object]) -> Callable[[], None]:
+    """Call ``tell`` whenever compiling begins, with True, or ends, with False.
+
+    It is called in the thread that compiles; code that is loaded from the cache does
+    not count. Call what is returned to end this.
+    """
+    kind, listener = "numba:compile", _Listener(tell)
+    event.register(kind, listener)  # type: ignore[no-untyped-call]
+
+    def end() -> None:
+        event.unregister(kind, listener)  # type: ignore[no-untyped-call]
+
+    return end
+
+
+class _Listener(event.Listener):
+    def __init__(self, tell: Callable[[bool], object]) -> None:
+        self._tell = tell
+
+    def on_start(self, _: event.Event) -> None:
+        self._tell(True)
+
+    def on_end(self, _: event.Event) -> None:
+        self._tell(False)
 
 
 def _multiply_add(_: Any, a: Any, b: Any, c: Any) -> Any:

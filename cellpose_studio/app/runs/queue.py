@@ -52,6 +52,7 @@ class BatchQueue:
     changed = Signal()  # counts, or whether it is paused
     items_changed = Signal(object)  # list[BatchItem]: new ones, or of another state
     items_removed = Signal(object)  # list[BatchItem]
+    progressed = Signal(int, int)  # tiles of the present run: done, and in all
     ended = Signal()  # nothing waits or runs any more
     failed = Signal(Exception)  # the queue itself, not a run
 
@@ -196,6 +197,11 @@ class BatchQueue:
             if self._job is job:
                 self._set([replace(item, state=state, message=message)])
 
+        def progress(done: int, total: int, what: str) -> None:
+            if self._job is job and what == "tile":
+                self.progressed.emit(done, total)
+
+        job.progress.connect(progress)
         job.finished.connect(lambda _: end("done"))
         job.failed.connect(lambda error: end("failed", _sentence(error)))
         job.cancelled.connect(lambda: end("cancelled"))

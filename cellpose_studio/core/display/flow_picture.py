@@ -78,6 +78,15 @@ def flow_colours(flows: FloatArray) -> Rgb:
     return (255 * np.nan_to_num(length[..., None] * waves)).round().astype(np.uint8)
 
 
+def direction_wheel(size: int) -> Rgb:
+    """Return a disc (size, size, 3): each direction from its middle in its colour."""
+    middle = (size - 1) / 2
+    offsets = np.mgrid[:size, :size].astype(np.float32) - np.float32(middle)
+    length = np.hypot(*offsets)
+    unit = offsets / np.maximum(length, 1e-6) * np.float32(_UNIT)
+    return flow_colours(np.where(length <= middle, unit, np.float32(0)))
+
+
 def probability_greys(logits: FloatArray) -> Rgb:
     """Return the greys (…, 3) of cell probabilities (…): black is 0, white is 1."""
     with np.errstate(over="ignore"):

@@ -39,6 +39,11 @@ def marks_of(statuses: Mapping[int, str]) -> LabelPicture:
     return marks
 
 
+def statuses_of(marks: LabelPicture) -> list[str]:
+    """Return the statuses that are among marks by `marks_of`."""
+    return [status for status, mark in MARKS.items() if (marks == mark).any()]
+
+
 @dataclass(frozen=True, eq=False)
 class DrawnLabels:
     """The picture of labels with the marks of their cells, made ahead.

@@ -53,6 +53,8 @@ PNG = ExportFormat(
     name="png",
     ending="_cp_masks.png",
     text="PNG (_cp_masks.png), single planes",
+    tip="One grey value for each cell, up to 65,535; Cellpose and most programs read "
+    "it.",
     group=_LABELS,
     write=write_png,
     most_axes=2,

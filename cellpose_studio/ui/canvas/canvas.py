@@ -89,6 +89,7 @@ class Canvas(QObject):
     plane_changed = Signal()
     layers_changed = Signal()  # one was added, removed, shown or hidden
     appearance_changed = Signal()  # as above, or colours, contrast, opacity, …
+    legend_changed = Signal()  # lines with a meaning, or statuses of cells
     failed = Signal(Exception)  # pixels of a large image cannot be read
 
     def __init__(self, theme: str, large: LargeImages) -> None:
@@ -128,11 +129,13 @@ class Canvas(QObject):
         self.set_scale_bar(True)
         self.widget = Viewer(self.model)
         self.surface: QWidget = self.widget.canvas.native
+        self.surface.setAccessibleName("Image with its masks")
         self._image: ImageSource | None = None
         self._large = large
         self._large_layers: LargeLayers | None = None
         frames = Frames(self.widget.canvas._scene_canvas)  # PRIVATE
         self.masks = MaskLayers(self.model, frames, large)
+        self.masks.marked = self.legend_changed.emit
         view = self.widget.canvas.view  # PRIVATE
         self._mouse = Mouse(self.model, self._scale)
         self._mouse.receive_all_moves(self.widget.canvas)
@@ -234,11 +237,24 @@ class Canvas(QObject):
         return self._mouse.reach
 
     def show_line(
-        self, name: str, paths: Sequence[Path] | JoinedPaths, colour: str
+        self,
+        name: str,
+        paths: Sequence[Path] | JoinedPaths,
+        colour: str,
+        meaning: str = "",
     ) -> None:
-        """Draw lines over the image, (N, 2), Y and X in pixels; no paths hide them."""
+        """Draw lines over the image, (N, 2), Y and X in pixels; no paths hide them.
+
+        What the colour means is in the legend, if it is given.
+        """
         if self._image is not None:
-            self._lines.show(name, paths, self._image.label_scale, colour)
+            self._lines.show(name, paths, self._image.label_scale, colour, meaning)
+            if meaning:
+                self.legend_changed.emit()
+
+    def line_meanings(self) -> list[tuple[str, str]]:
+        """Return what lines that are visible mean, with their colours."""
+        return self._lines.meanings()
 
     def prepare_line(self, name: str, colour: str) -> None:
         """Do what takes longest of the first `show_line`."""

@@ -58,6 +58,7 @@ class Lines:
         self._shown: dict[str, Any] = {}
         self._drawn: set[str] = set()
         self._hidden = False
+        self._meanings: dict[str, tuple[str, str]] = {}
 
     def show(
         self,
@@ -65,8 +66,11 @@ class Lines:
         paths: Sequence[Path] | JoinedPaths,
         scale: Sequence[float],
         colour: str,
+        meaning: str = "",
     ) -> None:
         """Show open paths, (N, 2) each, Y and X in pixels; no paths hide the line."""
+        if meaning:
+            self._meanings[name] = meaning, colour
         joined = paths if isinstance(paths, JoinedPaths) else join_paths(paths)
         line = self._shown.get(name)
         if not joined:
@@ -98,6 +102,14 @@ class Lines:
     def visible(self) -> dict[str, bool]:
         """Return whether each line is visible, by name."""
         return {name: bool(line.visible) for name, line in self._shown.items()}
+
+    def meanings(self) -> list[tuple[str, str]]:
+        """Return what visible lines mean, where that was said, with their colours."""
+        return [
+            meaning
+            for name, meaning in self._meanings.items()
+            if name in self._drawn and not self._hidden
+        ]
 
     def create(self, name: str, colour: str) -> Any:
         """Create a line that is not visible yet, unless it exists; return it."""

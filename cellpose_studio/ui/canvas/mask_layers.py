@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import prod
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cellpose_studio.app.images.large_images import LargeImages
 from cellpose_studio.core.display.cell_colours import CellColours
-from cellpose_studio.core.display.label_marks import DrawnLabels
+from cellpose_studio.core.display.label_marks import DrawnLabels, statuses_of
 from cellpose_studio.core.display.label_picture import (
     colour_table,
     palette,
@@ -60,6 +60,7 @@ class MaskLayers:
         self._late: set[str] = set()
         self._frames = frames
         frames.call_before(self._redraw_late)
+        self.marked: Callable[[], object] = lambda: None
         self.by_uncertainty = False
         """Whether cells are coloured by their uncertainty, where it is known."""
 
@@ -144,6 +145,7 @@ class MaskLayers:
         if known is not None and np.array_equal(known, marks):
             return
         self._marks[name] = marks
+        self.marked()
         layer = self._layers.get(name)
         if layer is None:
             return
@@ -282,6 +284,12 @@ class MaskLayers:
     def visible(self) -> bool:
         """Whether masks are shown; a comparison hides them."""
         return any(layer.visible for layer in self._layers.values())
+
+    @property
+    def statuses(self) -> list[str]:
+        """The statuses of cells of the masks that are shown."""
+        shown = [x.marks for x in self._layers.values() if x.visible]
+        return statuses_of(shown[0]) if shown and shown[0] is not None else []
 
     @property
     def uncertainty_known(self) -> bool:

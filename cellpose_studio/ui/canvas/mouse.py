@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtGui import QMouseEvent, QTabletEvent
 
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
 
 ScreenPoint = tuple[float, float]
 """X and Y on the canvas, in screen pixels."""
+Place = tuple[ScreenPoint, float | None]
+"""A point, and the pressure of a pen there; None for a mouse."""
 
 _REACH = 6.0
 """Tolerance of a click, in screen pixels."""
@@ -33,7 +35,8 @@ class Mouse:
         self._model = model
         self._scale = scale
         self._taken = False
-        self._waiting: list[ScreenPoint] = []
+        self._pen = Pen()
+        self._waiting: list[Place] = []
         self._reference: tuple[ScreenPoint, MouseEvent] | None = None
         self._rest = QTimer(singleShot=True, interval=_REST)
         self._rest.timeout.connect(self._on_rest)
@@ -63,14 +66,14 @@ class Mouse:
         """
         merge = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
         QCoreApplication.setAttribute(merge, False)
-        self._filter = _MoveFilter(canvas.native, self._on_native_move)
+        self._filter = _NativeFilter(canvas.native, self._pen, self._on_native_move)
         moves = canvas._scene_canvas.events.mouse_move.callbacks  # PRIVATE
         cancel = (call.cancel for call in moves if hasattr(call, "throttle"))
         self._forget_move = next(cancel, self._forget_move)
 
     def _on_native_move(self, place: ScreenPoint) -> None:
         if self._is_drawing():
-            self._waiting.append(place)
+            self._waiting.append((place, self._pen.pressure))
             self._rest.start()
 
     def _on_rest(self) -> None:
@@ -89,12 +92,12 @@ class Mouse:
         """Return an event with the moves around it that were left out, in order."""
         waiting, self._waiting = self._waiting, []
         self._reference = at, event = _on_screen(native), event
-        if at not in waiting:
+        if all(place != at for place, _ in waiting):
             # It is no move, but a press or a release, which comes last.
-            waiting.append(at)
+            waiting.append((at, event.pressure))
         return self._moves_at(waiting)
 
-    def _moves_at(self, places: Sequence[ScreenPoint]) -> list[MouseEvent]:
+    def _moves_at(self, places: Sequence[Place]) -> list[MouseEvent]:
         """Return events like the last one, at other places."""
         assert self._reference is not None
         (x, y), event = self._reference
@@ -110,8 +113,10 @@ class Mouse:
                     row + (at[1] - y) / zoom / scale[-2],
                     column + (at[0] - x) / zoom / scale[-1],
                 ),
+                # A pen that is not down has none.
+                pressure=None if event.pressure is None else pressure,
             )
-            for at in places
+            for at, pressure in places
         ]
 
     def _is_drawing(self) -> bool:
@@ -181,24 +186,75 @@ class Mouse:
         if scale is None or self._model.dims.ndisplay != 2:
             return None
         position = native.position[-len(scale) :]
+        pressed = native.button if button is None else button
         return MouseEvent(
             tuple(float(p) / s for p, s in zip(position, scale, strict=True)),
-            native.button if button is None else button,
+            pressed,
             frozenset(native.modifiers),
             self.reach,
+            erases=self._pen.erases if pressed else False,
+            pressure=self._pen.pressure if pressed else None,
         )
 
 
-class _MoveFilter(QObject):
-    """Sees every move over the canvas, before vispy has it."""
+class Pen:
+    """The pen of a tablet, which acts as a mouse with two ends.
 
-    def __init__(self, surface: QObject, moved: Callable[[ScreenPoint], None]) -> None:
+    Each event of a tablet comes right before the mouse event that Qt, or the system,
+    makes of it, as nothing accepts the former.
+
+    Attributes
+    ----------
+    erases
+        Whether the last press was of the end that erases.
+    pressure
+        Of the pen since its press, 0 to 1; None if the last press was of a mouse.
+    """
+
+    def __init__(self) -> None:
+        self.erases = False
+        self.pressure: float | None = None
+        self._pressed: tuple[bool, float | None] = (False, None)
+
+    def see(self, event: QEvent) -> None:
+        """Follow an event of the canvas."""
+        kind = event.type()
+        if isinstance(event, QTabletEvent):
+            # A release has no pressure; the last point keeps that of the move before.
+            if kind == QEvent.Type.TabletPress:
+                self._pressed = is_eraser(event), float(event.pressure())
+            elif kind == QEvent.Type.TabletMove and self.pressure is not None:
+                self.pressure = float(event.pressure())
+        elif kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick):
+            self.erases, self.pressure = self._pressed
+            self._pressed = False, None
+
+
+def is_eraser(event: QTabletEvent) -> bool:
+    """Return whether an event is of the end of a pen that erases; in Qt 5 and 6."""
+    if hasattr(QTabletEvent, "PointerType"):  # Qt 5
+        kinds: Any = QTabletEvent.PointerType
+    else:
+        from qtpy.QtGui import QPointingDevice
+
+        kinds = QPointingDevice.PointerType
+    return bool(event.pointerType() == kinds.Eraser)
+
+
+class _NativeFilter(QObject):
+    """Sees every event of the canvas, before vispy has it."""
+
+    def __init__(
+        self, surface: QObject, pen: Pen, moved: Callable[[ScreenPoint], None]
+    ) -> None:
         super().__init__(surface)
+        self._pen = pen
         self._moved = moved
         surface.installEventFilter(self)
 
     def eventFilter(self, _: QObject, event: QEvent) -> bool:
-        """Pass on the position of a move; Qt calls this."""
+        """Pass on what the pen does, and the position of a move; Qt calls this."""
+        self._pen.see(event)
         if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove:
             at = event.pos()
             self._moved((float(at.x()), float(at.y())))

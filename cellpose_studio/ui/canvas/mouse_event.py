@@ -22,12 +22,18 @@ class MouseEvent:
         "Control", "Shift", "Alt".
     reach
         Tolerance of a click, in pixels of the image.
+    erases
+        Whether it is the end of a pen that erases.
+    pressure
+        Of a pen that is down, 0 to 1; None for a mouse.
     """
 
     position: tuple[float, ...]
     button: int
     modifiers: frozenset[str]
     reach: float
+    erases: bool = False
+    pressure: float | None = None
 
     @property
     def pixel(self) -> tuple[int, ...]:

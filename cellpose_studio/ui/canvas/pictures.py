@@ -16,6 +16,8 @@ from cellpose_studio.core.matching.evaluation.errors import MERGED, SPLIT
 from cellpose_studio.ui.canvas.image_layers import CHANNEL, placement
 
 _PICTURE = "picture"
+FLOWS, PROBABILITY = "Flows", "Cell probability"
+"""What such a picture shows."""
 COMPARISON = "Comparison"
 
 # From the palette of Okabe and Ito, which colour-blind readers can distinguish.
@@ -48,13 +50,18 @@ class NetworkPicture:
         self._name = name
         self._image: ImageSource | None = None
         self._layer: Any = None
+        self.shown = ""
+        """What is shown: `FLOWS`, `PROBABILITY` or nothing."""
 
     def set_image(self, image: ImageSource | None) -> None:
         """Place pictures over ``image``; the one before has left with its image."""
         self._image = image
         self._layer = None
+        self.shown = ""
 
-    def show(self, pixels: Any, corner: tuple[int, int] = (0, 0)) -> None:
+    def show(
+        self, pixels: Any, corner: tuple[int, int] = (0, 0), what: str = ""
+    ) -> None:
         """Show a picture, an array (…, Y, X, 3) of the size of the image; None hides.
 
         That of a part of the planes has its first pixel in a ``corner``, Y and X. A 3D
@@ -64,6 +71,7 @@ class NetworkPicture:
         there = self._layer is not None and self._layer in layers
         image = self._image if self._model.dims.ndisplay != 3 else None
         shown = image is not None and pixels is not None
+        self.shown = what if shown else ""
         if there and shown and self._fits(pixels, corner):
             self._layer.data = pixels
             self._layer.visible = True

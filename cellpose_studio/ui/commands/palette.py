@@ -107,6 +107,7 @@ class CommandPalette(QDialog):
         self.field = QLineEdit(objectName="paletteField")
         self.field.setPlaceholderText("Find a command by its words")
         self.field.setAccessibleName("Words of the command")
+        self.field.setToolTip("Type some letters; Enter calls the first command.")
         self.list = QTreeWidget(objectName="paletteList")
         self.list.setAccessibleName("Commands found")
         self.list.setColumnCount(3)

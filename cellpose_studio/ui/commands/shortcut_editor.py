@@ -27,6 +27,7 @@ from cellpose_studio.ui.commands.gesture_edit import GestureEdit
 from cellpose_studio.ui.commands.gestures import Gestures
 from cellpose_studio.ui.commands.groups import command_groups
 from cellpose_studio.ui.commands.shortcuts import Shortcuts
+from cellpose_studio.ui.widgets.form import describe
 
 _NAME = Qt.ItemDataRole.UserRole
 _GESTURE = _NAME + 1
@@ -81,10 +82,21 @@ class ShortcutEditor(QWidget):
     def _lay_out(self) -> None:
         self.search = QLineEdit(objectName="searchKeys", clearButtonEnabled=True)
         self.search.setPlaceholderText("Search commands, shortcuts and gestures")
+        describe(
+            self.search,
+            "Search commands, shortcuts and gestures",
+            "List only what has these words, or this key.",
+        )
         self.tree = QTreeWidget(objectName="keyTree")
         self.tree.setHeaderLabels(["Command", "Shortcut"])
+        describe(
+            self.tree,
+            "Commands and their shortcuts",
+            "Select a command or a gesture, then press its new key below.",
+        )
         self.tree.setRootIsDecorated(False)
         self.edit = QKeySequenceEdit(objectName="keyEdit")
+        describe(self.edit, "New key", "Press the new key of the selected command.")
         self.gesture = GestureEdit()
         self._fields = QStackedWidget()
         self._fields.addWidget(self.edit)
@@ -95,6 +107,13 @@ class ShortcutEditor(QWidget):
         self.none = QPushButton("Remove", objectName="noKey")
         self.reset = QPushButton("Reset", objectName="resetKey")
         self.reset_all = QPushButton("Reset all", objectName="resetKeys")
+        for button, tip in (
+            (self.assign, "Give the selected command this key."),
+            (self.none, "Leave the selected command without a key."),
+            (self.reset, "Give the selected command the key that it had at first."),
+            (self.reset_all, "Give all commands and gestures what they had at first."),
+        ):
+            button.setToolTip(tip)
         row = QHBoxLayout()
         row.addWidget(QLabel("New"))
         row.addWidget(self._fields, 1)

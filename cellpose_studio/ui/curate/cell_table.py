@@ -105,9 +105,12 @@ class ReviewTable(QWidget):
 
     def _lay_out(self) -> None:
         self.filter = FilterLine("cellFilter", "Filter: area<50")
+        self.filter.setAccessibleName("Filter the cells")
         self.filter.setToolTip(_TIP)
         self.status = _status_box()
         self.view = _view(self.model)
+        self.view.setAccessibleName("Cells to review")
+        self.view.setToolTip("Click a row to see the cell; a title sorts by it.")
         self.filter.set_list(self.view)
         row = QHBoxLayout()
         row.addWidget(self.filter, 3)
@@ -193,6 +196,7 @@ def _view(model: ReviewModel) -> QTableView:
 
 def _status_box() -> QComboBox:
     box = QComboBox(objectName="cellStatus")
+    box.setAccessibleName("Status of the cells listed")
     box.setToolTip("Show only cells with this status.")
     box.addItem("All cells", None)
     box.addItem("To review", "")

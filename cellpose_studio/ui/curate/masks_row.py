@@ -31,19 +31,20 @@ class MasksRow(QWidget):
         self._services = services
         self._session = services.session
         self.choice = QComboBox(objectName="masksChoice")
+        self.choice.setAccessibleName("Masks that are shown")
         self.choice.setToolTip("Choose the masks that are shown and worked on.")
         self.choice.setSizePolicy(
             QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed
         )
         # The keys of the canvas work on while the masks are compared.
-        self.choice.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.choice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(QLabel("Masks"))
         row.addWidget(self.choice, 1)
         for command in self.commands():
             button = push_button(command)
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             row.addWidget(button)
         self.choice.activated.connect(self._choose)
         self._session.shown_changed.connect(self._fill)

@@ -245,8 +245,8 @@ class CuratePanel(QWidget):
             command.name: push_button(command) for command in self.commands() if command
         }
         for button in self.buttons.values():
-            # A button with the focus would take the keys Enter and Space.
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            # A click would give it the focus, and with it the keys Enter and Space.
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import (
     QCheckBox,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -15,6 +14,7 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.toolbox import TOOLS, ToolInfo
+from cellpose_studio.ui.widgets.button_grid import ButtonGrid
 from cellpose_studio.ui.widgets.number_slider import NumberSlider
 
 _LARGEST = 100  # px, of the slider; the keys and the number allow larger brushes
@@ -40,13 +40,10 @@ class ToolPanel(QWidget):
         box.setSuffix(" px")
         self.size = NumberSlider(box, _LARGEST)
         self.size.setObjectName("brushSize")
+        self.size.set_name("Diameter of the brush")
         self.size.set_tip("Diameter of the brush in pixels (keys , and .).")
         self.protect = QCheckBox("Protect cells", objectName="protectCells")
         self.protect.setToolTip(_PROTECT_TIP)
-        grid = QGridLayout()
-        grid.setSpacing(3)
-        for n, button in enumerate(self.buttons.values()):
-            grid.addWidget(button, 0, n)
         row = QHBoxLayout()
         row.addWidget(self.protect)
         # Without its name it would look like a distance to the cells protected.
@@ -54,7 +51,7 @@ class ToolPanel(QWidget):
         row.addWidget(self.size, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(grid)
+        column.addWidget(ButtonGrid([*self.buttons.values()]))
         column.addLayout(row)
         self.size.changed.connect(lambda size: tools.set_size(int(size)))
         self.protect.toggled.connect(tools.set_protect)

@@ -105,8 +105,9 @@ class TrackLines(QObject):
         self, asked: _Asked | None, track: list[Path], divisions: list[Path]
     ) -> None:
         self._drawn = asked
-        self._canvas.show_line(TRACK, track, _TRACK_COLOUR)
-        self._canvas.show_line(DIVISION, divisions, _DIVISION_COLOUR)
+        show = self._canvas.show_line
+        show(TRACK, track, _TRACK_COLOUR, "Track of the chosen cell")
+        show(DIVISION, divisions, _DIVISION_COLOUR, "Division")
 
 
 def _lines(

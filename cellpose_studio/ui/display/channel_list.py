@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from superqt import QElidingLabel
@@ -28,11 +28,13 @@ class ChannelRow(QFrame):
         self.check = QCheckBox(toolTip=f"Show or hide {name}")
         self.check.setAccessibleName(f"Show {name}")
         self.colour = ColourButton()
+        self.colour.setAccessibleName(f"Colour of {name}")
         self.name = QElidingLabel(name)
         self.name.setToolTip(name)
         # The keys of the canvas work on after a click here.
         for part in (self.check, self.colour):
-            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            part.installEventFilter(self)
         if rgb:
             self.colour.hide()
             self.name.setToolTip(RGB_REASON)
@@ -56,6 +58,12 @@ class ChannelRow(QFrame):
         # Qt applies a style sheet with properties again only if it is told to.
         self.style().unpolish(self)
         self.style().polish(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Choose the channel whose controls the keyboard reaches; Qt calls this."""
+        if event.type() == QEvent.Type.FocusIn:
+            self.pressed.emit()
+        return bool(super().eventFilter(watched, event))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the channel; Qt calls this."""

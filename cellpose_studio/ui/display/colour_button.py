@@ -22,6 +22,7 @@ class ColourButton(QToolButton):
         self._colour: Colour | None = None
         self.setIconSize(QSize(_SIDE, _SIDE))
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setAccessibleName("Colour of the channel")
         self.setToolTip("Choose the colour of this channel")
         menu = QMenu(self)
         for name, colour in COLOURS.items():

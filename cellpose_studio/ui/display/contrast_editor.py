@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -25,6 +26,7 @@ from cellpose_studio.core.display.channel_display import (
 )
 from cellpose_studio.ui.display.histogram import Histogram
 
+_FIXED = QSizePolicy.Policy.Fixed
 _FARTHEST = 1e12
 """Largest number that can be typed."""
 
@@ -85,6 +87,14 @@ class ContrastEditor(QWidget):
             self.gamma_box.setValue(display.gamma)
 
     def _set_up(self) -> None:
+        for widget, name in (
+            (self.slider, "Contrast"),
+            (self.low, "Value shown black"),
+            (self.high, "Value shown in full brightness"),
+            (self.gamma, "Gamma"),
+            (self.gamma_box, "Gamma"),
+        ):
+            widget.setAccessibleName(name)
         self.slider.setToolTip(
             "Drag the left handle to darken the background, the right one to "
             "brighten the cells"
@@ -95,10 +105,10 @@ class ContrastEditor(QWidget):
             widget.setToolTip("Below 1, dark parts become brighter")
         self.gamma_box.setSingleStep(0.05)
         self.gamma_box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.gamma_box.setFixedWidth(50)
+        self.gamma_box.setSizePolicy(_FIXED, _FIXED)
         for button in (self.auto, self.reset):
             button.setObjectName("contrastButton")
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def _lay_out(self) -> None:
         limits, gamma = QHBoxLayout(), QHBoxLayout()

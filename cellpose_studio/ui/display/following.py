@@ -11,16 +11,16 @@ from cellpose_studio.ui.commands.command import QAction
 
 
 def check_box(text: str) -> QCheckBox:
-    """Return a check box that leaves the keys to the canvas."""
+    """Return a check box that leaves the keys to the canvas when it is clicked."""
     box = QCheckBox(text)
-    box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return box
 
 
 def tool_button(text: str, checkable: bool) -> QToolButton:
-    """Return a button that leaves the keys to the canvas."""
+    """Return a button that leaves the keys to the canvas when it is clicked."""
     button = QToolButton(text=text, checkable=checkable, objectName="viewButton")
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 
 

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
+    QSizePolicy,
     QSlider,
     QSpinBox,
     QToolButton,
@@ -130,11 +131,18 @@ class MaskDisplay(QWidget):
 
     def _set_up(self) -> None:
         self.kind.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        for widget, name in (
+            (self.kind, "What the cell labels tell"),
+            (self.opacity, "Opacity of the masks"),
+            (self.percent, "Opacity of the masks"),
+            (self.colours, "What the colours of cells tell"),
+        ):
+            widget.setAccessibleName(name)
         self.kind.setToolTip("Choose what the cell labels tell")
         self.kind.setArrowType(Qt.ArrowType.DownArrow)
         self.kind.setFixedWidth(18)
         self.percent.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self.percent.setFixedWidth(50)
+        self.percent.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.opacity.setToolTip(_OPACITY_TIP)
         self.colours.addItems(["Each cell its own", "Uncertainty"])
         # A narrow column would not hold the longest text.
@@ -144,7 +152,7 @@ class MaskDisplay(QWidget):
             "from."
         )
         for widget in (self.kind, self.colours):
-            widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._take_opacity()
 
     def _lay_out(self) -> None:

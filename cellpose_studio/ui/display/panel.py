@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QAbstractButton,
     QFrame,
     QHBoxLayout,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -32,12 +31,13 @@ from cellpose_studio.ui.display.mask_display import MaskDisplay
 from cellpose_studio.ui.display.memory import DisplayMemory
 from cellpose_studio.ui.display.picture_choice import PictureChoice
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.widgets.vertical_scroll import VerticalScroll
 
 _KEYS = 9
 """Channels that have a key."""
 
 
-class DisplayPanel(QScrollArea):
+class DisplayPanel(VerticalScroll):
     """Shows and changes how the image is shown.
 
     Attributes
@@ -55,7 +55,7 @@ class DisplayPanel(QScrollArea):
         texts: CellTextProvider,
         colouring: CellColouring,
     ) -> None:
-        super().__init__(objectName="imageDisplay")
+        super().__init__("imageDisplay")
         self._services = services
         self._session = services.session
         self._channels = canvas.channels
@@ -154,8 +154,6 @@ class DisplayPanel(QScrollArea):
         column.addLayout(view)
         column.addStretch(1)
         # The box scrolls: the channels of some images would fill the column.
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidget(content)
 
     def _connect(self) -> None:

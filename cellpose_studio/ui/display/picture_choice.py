@@ -11,11 +11,12 @@ from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.flow_picture import flows_picture, probability_picture
 from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.ui.canvas.pictures import FLOWS, PROBABILITY
 
 PICTURES = {
     "Image": None,
-    "Flows": flows_picture,
-    "Cell probability": probability_picture,
+    FLOWS: flows_picture,
+    PROBABILITY: probability_picture,
 }
 """What can be shown, by the text of the choice."""
 
@@ -32,8 +33,11 @@ NO_PLANES = "Flows and cell probability are shown in planes, not in a 3D renderi
 class PictureLayer(Protocol):
     """Interface of the canvas for pictures of the network."""
 
-    def show(self, pixels: Any) -> None:
-        """Show an array (…, Y, X, 3) of the size of the image; None hides it."""
+    def show(self, pixels: Any, what: str = "") -> None:
+        """Show an array (…, Y, X, 3) of the size of the image; None hides it.
+
+        ``what`` is what it shows, for the legend.
+        """
         ...
 
 
@@ -48,7 +52,8 @@ class PictureChoice(QObject):
         self._shown: tuple[int, Flows | None] = (0, None)
         self.box = QComboBox(objectName="pictureChoice")
         self.box.addItems(list(PICTURES))
-        self.box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.box.setAccessibleName("Picture below the masks")
+        self.box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.box.currentIndexChanged.connect(lambda _: self._show())
         session.masks_changed.connect(self._on_change)
         self.update()
@@ -98,4 +103,5 @@ class PictureChoice(QObject):
         if flows is None or draw is None or image is None:
             self._layer.show(None)
         else:
-            self._layer.show(draw(flows, image.source.label_shape))
+            pixels = draw(flows, image.source.label_shape)
+            self._layer.show(pixels, self.box.currentText())

@@ -75,6 +75,7 @@ class FigureDialog(QDialog):
         self.preview = FigurePreview(scene, queue)
         self._make(path, options, words)
         self._lay_out()
+        self._describe()
         self._connect()
         self._refresh()
 
@@ -160,10 +161,54 @@ class FigureDialog(QDialog):
         self.wrong = QLabel(objectName="figureWrong", wordWrap=True)
         kinds = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
-        self.buttons.button(kinds.Ok).setText("Export")
+        ok = self.buttons.button(kinds.Ok)
+        ok.setText("Export")
+        ok.setToolTip("Write the figure. You are asked before a file is replaced.")
+
+    def _describe(self) -> None:
+        """Name the controls for screen readers, and say what each does."""
+        for widget, name, tip in (
+            (self.what, "Part of the image", "Draw all of the plane, or what is seen."),
+            (self.scale, "Scale", self.scale.toolTip()),
+            (
+                self.dpi,
+                "Resolution",
+                "Pixels per inch of the printed figure: 300 suits most journals. Lines "
+                "and letters are drawn larger for more.",
+            ),
+            (self.fill, "", "Fill the cells with the colours that they have now."),
+            (self.outlines, "", "Draw a line around each cell."),
+            (
+                self.line_width,
+                "Width of the outlines",
+                "Width of the outlines in the printed figure, points.",
+            ),
+            (self.line_colour, "Colour of the outlines", "Colour of the outlines."),
+            (
+                self.text_size,
+                "Size of the cell labels",
+                "Size of the cell labels in the printed figure, points.",
+            ),
+            (self.bar, "", "Draw a bar of a known length."),
+            (self.bar_length, "Length of the scale bar", "Length of the scale bar."),
+            (
+                self.corner,
+                "Corner of the scale bar",
+                "Corner in which the scale bar lies, with the legend beside it.",
+            ),
+            (
+                self.file,
+                "File of the figure",
+                "The ending chooses the kind: .png of pixels, .svg and .pdf of lines "
+                "that stay sharp.",
+            ),
+        ):
+            widget.setToolTip(f"<qt>{tip}</qt>")
+            if name:
+                widget.setAccessibleName(name)
 
     def _lay_out(self) -> None:
-        browse = QPushButton("Browse…")
+        browse = QPushButton("Browse…", toolTip="Choose the file of the figure.")
         browse.clicked.connect(self._browse)
         form = QFormLayout()
         form.addRow("Show", self.what)

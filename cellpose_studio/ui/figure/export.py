@@ -12,8 +12,10 @@ from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.display.figure import FigureOptions, Legend
+from cellpose_studio.core.display.figure_legend import scale_colours
+from cellpose_studio.core.display.label_picture import uncertainty_palette
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.display.cell_text.colour_legend import legend_of
+from cellpose_studio.ui.display.cell_text.colour_legend import UNCERTAINTY
 from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.figure.dialog import FigureDialog
 from cellpose_studio.ui.figure.making import Scene, make_figure
@@ -91,16 +93,22 @@ class FigureExport:
     def _legend(self, image: ProjectImage) -> Legend | None:
         """Return what the colours of cells mean; None if each has its own."""
         masks = self._canvas.masks
-        if masks.cell_colours is None and not masks.by_uncertainty:
-            return None
-        legend = legend_of(masks)
-        if legend.classes:
+        colours = masks.cell_colours
+        if colours is None:
+            if not (masks.by_uncertainty and masks.uncertainty_known):
+                return None
+            return Legend(ends=UNCERTAINTY, scale=scale_colours(uncertainty_palette()))
+        if colours.classes:
             used = {one.number for one in image.classes.get(image.active, {}).values()}
             classes = self._services.session.masks.classes.present
             # A paper has no use for the keys that the canvas shows.
             shown = [(one.name, one.colour) for one in classes if one.id in used]
             return Legend(classes=tuple(shown)) if shown else None
-        return legend if legend.scale else None
+        if not any(colours.ends):
+            return None
+        # The last colour is that of cells without a value.
+        scale = scale_colours(colours.palette[:-1])
+        return Legend(title=colours.title, ends=colours.ends, scale=scale)
 
     def export(self, scene: Scene, options: FigureOptions, path: Path) -> Job:
         """Write a figure of ``scene`` to ``path``."""

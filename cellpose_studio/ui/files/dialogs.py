@@ -36,16 +36,21 @@ class AxesDialog(QDialog):
             wordWrap=True,
         )
         self.choice = QComboBox(objectName="axesChoice")
+        self.choice.setAccessibleName("Meaning of the axes")
+        self.choice.setToolTip(
+            "Choose what the numbers of the shape count: planes, time points, channels."
+        )
         for axes, text in question.choices:
             self.choice.addItem(f"{axes}: {text}", axes)
         # Qt returns -1 for a guess that is not among the choices.
         self.choice.setCurrentIndex(max(0, self.choice.findData(question.guess)))
         self.same = QCheckBox("Use for all files of this shape", checked=True)
+        self.same.setToolTip("Do not ask again for the others that were opened now.")
         column = QVBoxLayout(self)
         column.addWidget(self.text)
         column.addWidget(self.choice)
         column.addWidget(self.same)
-        column.addWidget(ok_cancel(self, "Open"))
+        column.addWidget(ok_cancel(self, "Open", "Open the image with these axes."))
 
     @property
     def axes(self) -> str:
@@ -53,10 +58,12 @@ class AxesDialog(QDialog):
         return str(self.choice.currentData())
 
 
-def ok_cancel(dialog: QDialog, accept: str) -> QDialogButtonBox:
+def ok_cancel(dialog: QDialog, accept: str, tip: str) -> QDialogButtonBox:
     """Return the buttons of a dialog; the first one says what accepting does."""
     buttons = QDialogButtonBox(_OK_CANCEL)
-    buttons.button(QDialogButtonBox.StandardButton.Ok).setText(accept)
+    ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
+    ok.setText(accept)
+    ok.setToolTip(tip)
     buttons.accepted.connect(dialog.accept)
     buttons.rejected.connect(dialog.reject)
     return buttons

@@ -26,6 +26,7 @@ from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.export_target import IfExists
 from cellpose_studio.ui.files.dialogs import ok_cancel
 
+_WIDTH = 520  # px
 _BESIDE = "beside each image"
 
 
@@ -54,6 +55,8 @@ class ExportDialog(QDialog):
         self._images = images
         self.what = QLabel(objectName="exportWhat", wordWrap=True)
         column = QVBoxLayout(self)
+        # A least width of the dialog itself would be all that is kept of its texts.
+        column.addStrut(_WIDTH)
         column.addWidget(self.what)
         axes = {image.source.label_axes for image in images}
         self._checks = {kind: _check(kind, axes, kinds) for kind in FORMATS}
@@ -67,6 +70,7 @@ class ExportDialog(QDialog):
             objectName="includeRejected",
             visible=rejected > 0,
         )
+        self.rejected.setToolTip("Otherwise the files have the other cells only.")
         self.rejected.toggled.connect(self._on_rejected)
         self._on_rejected(False)
         column.addWidget(self.rejected)
@@ -76,12 +80,13 @@ class ExportDialog(QDialog):
             "The folder is made if it does not exist. Leave it empty to put the files "
             "beside each image."
         )
+        self.folder.setAccessibleName("Folder of the files")
         self.folder.setClearButtonEnabled(True)
         column.addLayout(self._folder_row())
-        self._buttons = ok_cancel(self, "Export")
+        tip = "Write the files that are ticked. You are asked before any is replaced."
+        self._buttons = ok_cancel(self, "Export", tip)
         column.addWidget(self._buttons)
         self._on_toggled()
-        self.setMinimumWidth(520)
 
     @property
     def kinds(self) -> list[str]:
@@ -118,7 +123,7 @@ class ExportDialog(QDialog):
         return row
 
     def _folder_row(self) -> QFormLayout:
-        browse = QPushButton("Browse…")
+        browse = QPushButton("Browse…", toolTip="Choose the folder of the files.")
         browse.clicked.connect(self._browse)
         row = QHBoxLayout()
         row.addWidget(self.folder, 1)

@@ -7,6 +7,10 @@ from pathlib import Path
 from qtpy.QtWidgets import QFileDialog
 
 from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.session.sample_project import (
+    make_sample_project,
+    sample_project,
+)
 from cellpose_studio.io.images.reader import IMAGE_FILES
 from cellpose_studio.io.images.sample import sample_path
 from cellpose_studio.io.masks.exchange.region_files import SUFFIXES as REGIONS
@@ -20,6 +24,10 @@ _FILTER = (
     f"Images and projects ({IMAGE_FILES} *{SUFFIX});;Projects (*{SUFFIX});;"
     f"Regions beside their image ({_REGIONS});;All files (*)"
 )
+_SAMPLE = (
+    "This project is yours to try things on. Its revisions are in the History tab."
+)
+_AS_LEFT = "This is the sample project as you left it."
 
 
 class FileOpener:
@@ -63,4 +71,29 @@ class FileOpener:
             "Opening the sample",
             lambda _: sample_path(),
             lambda path: self._images.open([path]),
+        )
+
+    def open_sample_project(self) -> None:
+        """Open the sample project, as it was left, and offer another one then."""
+        messages = self._services.messages
+
+        def tell(is_new: bool) -> None:
+            if is_new:
+                messages.note(_SAMPLE)
+            else:
+                messages.offer(_AS_LEFT, "Start afresh", self.make_sample_project)
+
+        self._services.run(
+            "Opening the sample project",
+            lambda _: sample_project(),
+            lambda found: self._projects.open(found[0], lambda: tell(found[1])),
+        )
+
+    def make_sample_project(self) -> None:
+        """Make another sample project, and open it; those before are kept."""
+        note = self._services.messages.note
+        self._services.run(
+            "Making a sample project",
+            lambda _: make_sample_project(),
+            lambda path: self._projects.open(path, lambda: note(_SAMPLE)),
         )

@@ -66,6 +66,8 @@ class HistoryTree(QTreeWidget):
     def __init__(self) -> None:
         super().__init__(objectName="history")
         self.setHeaderHidden(True)
+        self.setAccessibleName("Revisions of the masks")
+        self.setToolTip("Click a revision; two of them, with Ctrl, can be compared.")
         self.setItemDelegate(HistoryDelegate(self))
         self.setIndentation(_INDENT)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)

@@ -126,6 +126,9 @@ class ImagesPanel(QWidget):
     def _lay_out(self) -> None:
         self.filter = FilterLine("imageFilter", "Filter")
         self.filter.set_list(self.view)
+        self.filter.setAccessibleName("Filter the images by name")
+        self.view.setAccessibleName("Images of the project")
+        self.view.setToolTip("Click an image to show it, or press A and D.")
         self.filter.setToolTip(
             "Show only images whose names contain all these words, in any order."
         )
@@ -228,6 +231,7 @@ class ImagesPanel(QWidget):
 
 def _status_box() -> QComboBox:
     box = QComboBox(objectName="imageStatus")
+    box.setAccessibleName("Status of the images listed")
     box.setToolTip("Show only images with this status.")
     box.addItem("All", None)
     for status in STATUSES:

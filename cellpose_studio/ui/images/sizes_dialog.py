@@ -26,6 +26,7 @@ _ABOUT = (
     "kept in the project; the files stay as they are."
 )
 _MOST = 1e6
+_WIDTH = 360  # px
 
 
 class SizesDialog(QDialog):
@@ -83,13 +84,14 @@ class SizesDialog(QDialog):
             label.setBuddy(self.time)
             form.addRow(label, row)
         column = QVBoxLayout(self)
+        column.addStrut(_WIDTH)
         images = self._images
         named = images[0].name if len(images) == 1 else image_count(len(images))
         column.addWidget(QLabel(f"For {named}:"))
         column.addLayout(form)
         column.addWidget(QLabel(_ABOUT, wordWrap=True))
-        column.addWidget(ok_cancel(self, "Set"))
-        self.setMinimumWidth(360)
+        tip = "Keep these sizes in the project; the files stay as they are."
+        column.addWidget(ok_cancel(self, "Set", tip))
 
     def _numbers(self) -> tuple[float | None, float | None, float | None]:
         """Return size, step and seconds; None for what is not given."""

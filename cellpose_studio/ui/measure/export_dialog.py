@@ -22,6 +22,7 @@ from cellpose_studio.ui.files.dialogs import ok_cancel
 from cellpose_studio.workflows.measure.tables import KINDS, TableKind, table_files
 from cellpose_studio.workflows.measure.tracks import track_files
 
+_WIDTH = 420  # px
 _TEXTS = {
     "csv": ("CSV", "A table as text, which spreadsheets, R and Python open."),
     "parquet": (
@@ -47,9 +48,13 @@ class TableExportDialog(QDialog):
         self.setWindowTitle("Export tracks" if tracks else "Export measurements")
         self._files_of = track_files if tracks else table_files
         self.line = QLineEdit(str(folder), objectName="tableFolder")
+        self.line.setAccessibleName("Folder of the tables")
+        self.line.setToolTip("The folder is made if it does not exist.")
         browse = QPushButton("Choose…", autoDefault=False)
+        browse.setToolTip("Choose the folder of the tables.")
         self.boxes: dict[TableKind, QCheckBox] = {}
         column = QVBoxLayout(self)
+        column.addStrut(_WIDTH)
         of = "tracks" if tracks else "cells"
         what = f"Write the {of} of {image_count(images)}, all measurements, as"
         column.addWidget(QLabel(what))
@@ -66,9 +71,9 @@ class TableExportDialog(QDialog):
         column.addLayout(row)
         self.files = QLabel(wordWrap=True)
         column.addWidget(self.files)
-        self.buttons = ok_cancel(self, "Export")
+        tip = "Write the files. You are asked before any is replaced."
+        self.buttons = ok_cancel(self, "Export", tip)
         column.addWidget(self.buttons)
-        self.setMinimumWidth(420)
         browse.clicked.connect(lambda: self._browse())
         self.line.textChanged.connect(lambda _: self._refresh())
         self._refresh()

@@ -35,6 +35,7 @@ class ScopeBox(QComboBox):
         for key, (text, tip) in _SCOPES.items():
             self.addItem(text, key)
             self.setItemData(self.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.setAccessibleName("What is listed")
         self.setToolTip("Choose the images whose cells, or tracks, are listed.")
 
     @property

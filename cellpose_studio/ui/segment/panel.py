@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QGroupBox,
-    QScrollArea,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -32,8 +31,10 @@ from cellpose_studio.ui.segment.models.model_picker import ModelPanel
 from cellpose_studio.ui.segment.parameters.panel import ParameterPanel
 from cellpose_studio.ui.segment.thresholds import ResultPanel, confidence_now
 from cellpose_studio.ui.widgets.form import extra
+from cellpose_studio.ui.widgets.vertical_scroll import VerticalScroll
 
-_INDENT = 8
+_INDENT = 8  # px
+_WIDTH = 330  # px
 _DIAMETER = extra(SegmentationParameters.model_fields["diameter"])["automatic"]
 """Shown for the automatic diameter while none was measured, px."""
 
@@ -48,7 +49,7 @@ class PanelSettings(BaseModel):
     parameters: SegmentationParameters
 
 
-class SegmentPanel(QScrollArea):
+class SegmentPanel(VerticalScroll):
     """Shows model, parameters and result of the segmentation of an image."""
 
     run_requested = Signal()
@@ -57,7 +58,7 @@ class SegmentPanel(QScrollArea):
     edited = Signal()  # by the user, for the image shown
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(least=_WIDTH)
         self.model = ModelPanel()
         self.parameters = ParameterPanel()
         self.result = ResultPanel()
@@ -81,9 +82,6 @@ class SegmentPanel(QScrollArea):
         column.addWidget(self.result)
         column.addStretch(1)
         self.setWidget(page)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(330)
         self.model.changed.connect(self._show_run_target)
         self.parameters.run_requested.connect(self.run_requested)
         self.result.changed.connect(self.thresholds_changed)
@@ -319,10 +317,11 @@ class _Group(QGroupBox):
     ) -> None:
         super().__init__(title)
         self._corner = corner
-        column = QVBoxLayout(self)
-        column.addWidget(content)
+        # Before the content, as the Tab key goes.
         if corner is not None:
             corner.setParent(self)
+        column = QVBoxLayout(self)
+        column.addWidget(content)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Move the button to the corner; layouts cannot place it on the title."""

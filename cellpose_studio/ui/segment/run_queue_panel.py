@@ -25,6 +25,12 @@ from cellpose_studio.ui.services import Services
 _ROWS = 4
 """Failures that are visible without scrolling."""
 _KEY = Qt.ItemDataRole.UserRole
+_TILE = 256**2
+"""Pixels of a tile."""
+_ENOUGH, _LONG = 0.05, 10.0
+"""Share and seconds of a run after which its own pace is known."""
+_MOST = 0.95
+"""Share of a run that its tiles are; masks follow."""
 
 
 class BatchPanel(QFrame):
@@ -35,7 +41,7 @@ class BatchPanel(QFrame):
         self._session = services.session
         self._messages = services.messages
         self._batch = batch
-        self._pace = Pace()
+        self._pace = Pace(self._pixels_of)
         self._reopened = False
         self._build()
         self.toggle.clicked.connect(self.pause_or_resume)
@@ -45,6 +51,7 @@ class BatchPanel(QFrame):
         self.failures.itemClicked.connect(self._on_failure)
         batch.changed.connect(self._refresh)
         batch.items_changed.connect(self._pace.record)
+        batch.progressed.connect(self._on_progress)
         batch.ended.connect(self._on_ended)
         self._session.project_changed.connect(self._on_project)
         self._on_project()
@@ -62,12 +69,16 @@ class BatchPanel(QFrame):
         self.text.setObjectName("batchText")
         self.retry = QPushButton("Retry failed", objectName="batchRetry")
         self.toggle = QPushButton(objectName="batchPause")
+        self.retry.setToolTip("Run again on the images on which a run failed.")
         self.stop = QPushButton(objectName="batchStop")
         self.details = QToolButton(
             objectName="batchDetails", text="Details", checkable=True
         )
         self.details.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.failures = QListWidget(objectName="batchFailures")
+        self.details.setToolTip("List what failed, and why.")
+        self.failures.setAccessibleName("Runs that failed")
+        self.failures.setToolTip("Click a line to show its image.")
         self.failures.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.failures.setHorizontalScrollBarPolicy(
             Qt.ScrollBarPolicy.ScrollBarAlwaysOff
@@ -96,7 +107,9 @@ class BatchPanel(QFrame):
         self.toggle.setVisible(remaining > 0)
         self.stop.setText("Cancel all" if remaining else "Close")
         self.stop.setToolTip(
-            "Cancel the remaining runs. Existing masks are kept." if remaining else ""
+            "Cancel the remaining runs. Existing masks are kept."
+            if remaining
+            else "Hide this line."
         )
         self.retry.setVisible(failed > 0)
         self.details.setVisible(failed > 0)
@@ -112,7 +125,7 @@ class BatchPanel(QFrame):
         parts += [f"{counts[state]} {state}" for state in others if counts[state]]
         if self._batch.paused:
             return f"Queue paused: {', '.join(parts)}"
-        parts.append(self._pace.remaining(self._batch.left))
+        parts.append(self._pace.remaining(self._batch.in_state("waiting")))
         return f"Queue: {', '.join(filter(None, parts))}"
 
     def _show_failures(self) -> None:
@@ -159,6 +172,20 @@ class BatchPanel(QFrame):
         else:
             self._batch.clear_finished()
 
+    def _on_progress(self, done: int, total: int) -> None:
+        self._pace.reach(done / max(total, 1))
+        # Reports may come many times in a second; the text tells minutes.
+        if not self._batch.paused and self.text.text() != (text := self._summary()):
+            self.text.setText(text)
+
+    def _pixels_of(self, item: BatchItem) -> int:
+        image = self._session.image_of(item.image)
+        if image is None:
+            return 0
+        t, _, z, y, x = image.source.shape
+        # The network sees one tile at least, however small an image is.
+        return max(t * z * y * x, _TILE)
+
     def _on_ended(self) -> None:
         counts, total = self._batch.counts, len(self._batch.items)
         if counts["failed"]:
@@ -178,33 +205,63 @@ class BatchPanel(QFrame):
 
 
 class Pace:
-    """Estimates the remaining time of the queue from its finished runs."""
+    """Estimates the remaining time of the queue from the pixels run so far.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    Parameters
+    ----------
+    pixels_of
+        Returns how many pixels the run of an item looks at.
+    """
+
+    def __init__(
+        self,
+        pixels_of: Callable[[BatchItem], int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pixels_of = pixels_of
         self._clock = clock
         self.reset()
 
     def reset(self) -> None:
         """Discard all measured times."""
-        self._started: dict[int, float] = {}
-        self._elapsed, self._ended = 0.0, 0
+        self._running: BatchItem | None = None
+        self._started = self._reached = 0.0
+        self._elapsed, self._pixels, self._ended = 0.0, 0, 0
 
     def record(self, items: list[BatchItem]) -> None:
         """Measure the time of items that start or end."""
         now = self._clock()
         for item in items:
             if item.state == "running":
-                self._started[item.id] = now
-            elif item.id in self._started:
-                self._elapsed += now - self._started.pop(item.id)
+                self._running, self._started, self._reached = item, now, 0.0
+            elif self._running is not None and item.id == self._running.id:
+                self._running = None
+                self._elapsed += now - self._started
+                self._pixels += self._pixels_of(item)
                 self._ended += 1
 
-    def remaining(self, items: int) -> str:
-        """Return the estimated time for ``items`` as a text; "" while it is unknown."""
-        # Two runs at least: the first one takes longer, because it loads the model.
-        if not items or self._ended < 2:
+    def reach(self, share: float) -> None:
+        """Note how much of the present run is done, from 0 to 1."""
+        self._reached = share * _MOST
+
+    def remaining(self, waiting: list[BatchItem]) -> str:
+        """Return the estimated time of a run that goes on and of ``waiting``, as text.
+
+        "" while it is unknown.
+        """
+        elapsed, done = self._elapsed, float(self._pixels)
+        left = float(sum(map(self._pixels_of, waiting)))
+        is_long = False
+        if self._running is not None:
+            pixels, own = self._pixels_of(self._running), self._clock() - self._started
+            is_long = self._reached >= _ENOUGH and own >= _LONG
+            left += (1 - self._reached) * pixels
+            if self._reached:
+                elapsed, done = elapsed + own, done + self._reached * pixels
+        # Two runs at least, unless one is long: the first one loads the model.
+        if not left or not done or not (self._ended >= 2 or is_long):
             return ""
-        minutes = round(items * self._elapsed / self._ended / 60)
+        minutes = round(left * elapsed / done / 60)
         if minutes < 1:
             return "less than a minute left"
         hours, minutes = divmod(minutes, 60)

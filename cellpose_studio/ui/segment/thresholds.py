@@ -190,4 +190,5 @@ def _slider(name: str) -> NumberSlider:
     box = number_box(field, int if field.annotation is int else float)
     slider = NumberSlider(box, extra(field).get("slider", box.maximum()))
     slider.setObjectName(name)
+    slider.set_name(field.title or name)
     return slider

@@ -59,7 +59,7 @@ class BrushTool(Tool):
             return
         height, width = labels.shape[-2:]
         points = np.array([self._last, event.point])
-        patch = brush(points, self.context.settings.size, (height, width))
+        patch = brush(points, self.context.brush_size(event), (height, width))
         self._last = event.point
         self._stroke.add(self._edit(patch))
         self.hover(event)
@@ -70,7 +70,7 @@ class BrushTool(Tool):
 
     def hover(self, event: MouseEvent) -> None:
         """Show the outline of the brush."""
-        self.context.draw(circle(event.point, self.context.settings.size))
+        self.context.draw(circle(event.point, self.context.brush_size(event)))
 
     def cancel(self) -> bool:
         """Revert an unfinished stroke."""

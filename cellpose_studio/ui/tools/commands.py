@@ -169,6 +169,14 @@ def tool_commands(tools: ToolManager) -> list[Command | None]:
         None,
         Command("smallerBrush", "S&maller brush", lambda: tools.resize(False), key=","),
         Command("largerBrush", "&Larger brush", lambda: tools.resize(True), key="."),
+        Command(
+            "penPressure",
+            "Pen pressure sets the brush si&ze",
+            tools.set_pressure,
+            tip="With a pen on a tablet: press less for a smaller brush. The other end "
+            "of the pen erases, with any tool.",
+            checked=lambda: tools.settings.pressure,
+        ),
     ]
 
 

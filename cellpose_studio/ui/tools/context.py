@@ -24,6 +24,7 @@ from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.commands.gestures import Gestures
+from cellpose_studio.ui.tools.gestures import USE
 
 _BRIGHT = "#ffd400"
 _DRAWN = "drawn"
@@ -47,11 +48,14 @@ class Settings:
         Whether edits spare the pixels of other cells.
     cell_class
         Id of the class that cells are put into; 0 for the first one.
+    pressure
+        Whether a pen draws with a smaller brush where it is pressed less.
     """
 
     size: int = 9
     protect: bool = True
     cell_class: int = 0
+    pressure: bool = False
 
 
 class ToolContext:
@@ -97,7 +101,17 @@ class ToolContext:
 
     def starts(self, gesture: str, event: MouseEvent) -> bool:
         """Return whether what is pressed starts a gesture, by its name."""
+        if event.erases:
+            # Whatever the user has set for the mouse.
+            return gesture == USE
         return self.gestures.matches(gesture, event.button, event.modifiers)
+
+    def brush_size(self, event: MouseEvent) -> float:
+        """Return the diameter of the brush there, px."""
+        size = float(self.settings.size)
+        if event.pressure is None or not self.settings.pressure:
+            return size
+        return max(size * event.pressure, 1.0)
 
     def cell_at(self, event: MouseEvent) -> int:
         """Return the cell under the mouse; 0 for none."""

@@ -14,6 +14,7 @@ from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.commands.gestures import Gestures
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.tools.brush import EraserTool
 from cellpose_studio.ui.tools.context import Settings, ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
 from cellpose_studio.ui.tools.gestures import GESTURES, OUTLINE, USE
@@ -30,7 +31,8 @@ _STEP = 1.25
 class ToolManager(QObject):
     """Passes the mouse events of the canvas to the active tool.
 
-    With any tool, the right button, or what the user has set, draws a new outline.
+    With any tool, the right button, or what the user has set, draws a new outline, and
+    the other end of a pen erases.
     """
 
     changed = Signal()  # tool, size of the brush, or protection
@@ -44,7 +46,8 @@ class ToolManager(QObject):
     ) -> None:
         super().__init__()
         session = services.session
-        self.settings = Settings()
+        self._kept = services.settings
+        self.settings = Settings(pressure=self._kept.pen_pressure)
         self.gestures = Gestures(GESTURES, services.settings)
         self.context = ToolContext(
             session, canvas, services.selection, self.settings, self.gestures
@@ -55,6 +58,7 @@ class ToolManager(QObject):
             mode: tool.make(self.context, self.edits) for mode, tool in TOOLS.items()
         }
         self._outline = OutlineTool(self.context)
+        self._eraser = EraserTool(self.context)
         self._pressed: Tool | None = None
         self._mouse: MouseEvent | None = None
         canvas.set_mouse_handler(self)
@@ -91,6 +95,12 @@ class ToolManager(QObject):
             self.settings.protect = protect
             self.changed.emit()
 
+    def set_pressure(self, on: bool) -> None:
+        """Set whether a pen draws with a smaller brush where it is pressed less."""
+        if on != self.settings.pressure:
+            self.settings.pressure = self._kept.pen_pressure = on
+            self.changed.emit()
+
     def set_class(self, number: int) -> None:
         """Choose the class that cells are put into, by its id."""
         if number != self.settings.cell_class:
@@ -111,7 +121,8 @@ class ToolManager(QObject):
 
     def cancel(self) -> bool:
         """Discard the shape in progress, else the tool; return False without both."""
-        if self._outline.cancel() or self._tools[self.mode].cancel():
+        others = self._outline.cancel() or self._eraser.cancel()
+        if others or self._tools[self.mode].cancel():
             return True
         if self.mode != _FIRST:
             self.take(_FIRST)
@@ -123,8 +134,12 @@ class ToolManager(QObject):
     def press(self, event: MouseEvent) -> bool:
         """Pass a press to the active tool, or to the outline that any tool draws."""
         # The tool of a press also receives its drag and release, whichever is active.
-        outline = self.context.starts(OUTLINE, event)
-        self._pressed = self._outline if outline else self.tool
+        if event.erases:
+            self._pressed = self._eraser
+        elif self.context.starts(OUTLINE, event):
+            self._pressed = self._outline
+        else:
+            self._pressed = self.tool
         return self._call_pressed(lambda tool: tool.press(event)) or False
 
     def drag(self, event: MouseEvent) -> None:
@@ -134,6 +149,9 @@ class ToolManager(QObject):
     def release(self, event: MouseEvent, moved: bool) -> None:
         """Pass a release to the tool that received the press."""
         self._call_pressed(lambda tool: tool.release(event, moved))
+        if self._pressed is self._eraser:
+            # The active tool may have no outline that would take the place of its own.
+            self._eraser.deactivate()
         self._pressed = None
 
     def hover(self, event: MouseEvent) -> None:
@@ -181,4 +199,5 @@ class ToolManager(QObject):
         """Finish the shape in progress, before other masks are shown."""
         self._forget_mouse()
         self._outline.cancel()
+        self._eraser.deactivate()
         self._tools[self.mode].deactivate()

@@ -205,6 +205,7 @@ _WITH_ANY_TOOL: tuple[GestureText, ...] = (
     ("{outline:Click}, then move", "Draw a new cell's outline; it closes at its start"),
     ("{outline:Drag}", "Draw a new cell's outline; it closes at the end"),
     ("Wheel", "Zoom"),
+    ("Other end of a pen", "Erase, with any tool"),
 )
 
 

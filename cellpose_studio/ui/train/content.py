@@ -7,8 +7,8 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.training.next_images import next_images
@@ -27,6 +27,7 @@ from cellpose_studio.ui.train.lineage import LineageTree
 from cellpose_studio.ui.train.progress import TrainingProgress
 from cellpose_studio.ui.train.request_form import RequestForm
 from cellpose_studio.ui.train.samples import SampleRow
+from cellpose_studio.ui.widgets.vertical_scroll import VerticalScroll
 from cellpose_studio.workflows.training.request_file import (
     TrainingRequest,
     free_model_path,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from cellpose_studio.workflows.training.train_model import TrainedModel
 
 
-class TrainContent(QScrollArea):
+class TrainContent(VerticalScroll):
     """Model, progress, curves, verdict and the models so far."""
 
     def __init__(
@@ -47,9 +48,8 @@ class TrainContent(QScrollArea):
         added: AddedModels,
         trainings: Trainings,
     ) -> None:
-        super().__init__(widgetResizable=True)
+        super().__init__()
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._services = services
         self._session = services.session
         self._set = services.training

@@ -65,7 +65,9 @@ class CurvePlot(QWidget):
             for name, colour in _COLOURS.items()
         }
         self._best = pg.InfiniteLine(
-            pen=pg.mkPen("#999999", style=Qt.PenStyle.DashLine)
+            pen=pg.mkPen("#999999", style=Qt.PenStyle.DashLine),
+            label="best",
+            labelOpts={"position": 0.1, "color": "#999999"},
         )
         self._best.hide()
         self._aps.addItem(self._best)

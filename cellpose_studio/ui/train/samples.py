@@ -29,8 +29,7 @@ class SampleRow(QWidget):
             "<qt>Validation images: what the network finds is outlined in yellow, your "
             "masks in blue.</qt>"
         )
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
         self.pictures = [QLabel() for _ in range(_MOST)]
         self.texts = [QLabel() for _ in range(_MOST)]
         for picture, text in zip(self.pictures, self.texts, strict=True):
@@ -41,6 +40,14 @@ class SampleRow(QWidget):
             cell.addWidget(text)
             row.addLayout(cell)
         row.addStretch(1)
+        legend = QLabel(
+            f"{_swatch(_FOUND)} found &nbsp; {_swatch(_TRUE)} your masks",
+            objectName="trainSamplesLegend",
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row)
+        column.addWidget(legend)
         self.hide()
 
     def show_samples(self, samples: Sequence[ValidationSample]) -> None:
@@ -56,6 +63,10 @@ class SampleRow(QWidget):
                 self.pictures[n].setAccessibleName(f"Masks found in {sample.name}")
                 self.texts[n].setText(f"AP {sample.ap:.2f}")
                 self.texts[n].setToolTip(sample.name)
+
+
+def _swatch(colour: tuple[int, int, int]) -> str:
+    return f'<span style="color:rgb{colour}">■</span>'
 
 
 def drawn(sample: ValidationSample) -> npt.NDArray[np.uint8]:

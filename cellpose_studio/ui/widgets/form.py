@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QAbstractSpinBox,
     QCheckBox,
     QComboBox,
@@ -66,6 +67,7 @@ class Form(QWidget):
             editor = self._editors[name] = _editor(field, self.changed.emit)
             editor.widget.setObjectName(name)
             set_tooltip(editor.widget, field.description or "")
+            set_name(editor.widget, field.title or name)
             if isinstance(editor, _Check):
                 layout.addRow(editor.widget)
                 continue
@@ -284,6 +286,19 @@ def _show(box: QAbstractSpinBox, value: float) -> None:
         decimals = len(f"{value:.{_MAX_DECIMALS}f}".rstrip("0").partition(".")[2])
         box.setDecimals(max(box.decimals(), decimals))
     box.setValue(value)
+
+
+def set_name(widget: QWidget, name: str) -> None:
+    """Set what screen readers call a widget, and its parts that have no text."""
+    for part in (widget, *widget.findChildren(QWidget)):
+        if not isinstance(part, QAbstractButton):
+            part.setAccessibleName(name)
+
+
+def describe(widget: QWidget, name: str, tip: str) -> None:
+    """Set what screen readers call a widget, and its tooltip."""
+    widget.setAccessibleName(name)
+    set_tooltip(widget, tip)
 
 
 def set_tooltip(widget: QWidget, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QDoubleSpinBox,
@@ -16,10 +16,11 @@ from qtpy.QtWidgets import (
 )
 from superqt import QDoubleSlider
 
-from cellpose_studio.ui.widgets.form import set_tooltip
+from cellpose_studio.ui.widgets.form import set_name, set_tooltip
 
 _GAP = 4  # px
 _SHORTEST = 40  # px, of the slider
+_PADDING = 14  # px beside the number
 
 
 class NumberSlider(QWidget):
@@ -50,7 +51,7 @@ class NumberSlider(QWidget):
         self.slider.setMinimumWidth(_SHORTEST)
         self.reset = QToolButton(text="↺", autoRaise=True)
         # The reset moves the number; the keyboard stays with the image.
-        self.reset.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.reset.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         # Only complete numbers count: a typed 30 would begin with 3 otherwise.
         box.setKeyboardTracking(False)
         # The slider moves it, so buttons would only take room from the slider.
@@ -58,6 +59,7 @@ class NumberSlider(QWidget):
         self._lay_out()
         self._connect()
         self._follow(self.default)
+        self._fit()
 
     def value(self) -> Any:
         """Return the number, with the decimals of the box."""
@@ -67,10 +69,21 @@ class NumberSlider(QWidget):
         """Set the number; emit `changed` if it is another one."""
         self.box.setValue(value)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Leave the number its room in other letters; Qt calls this."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
     def is_busy(self) -> bool:
         """Return whether the user drags the slider, or types a number."""
         typed = self.box.cleanText() != self.box.textFromValue(self.box.value())
         return bool(self.slider.isSliderDown() or typed)
+
+    def set_name(self, name: str) -> None:
+        """Set what screen readers call the parts."""
+        set_name(self, name)
+        self.reset.setAccessibleName(f"Reset: {name}")
 
     def set_tip(self, tip: str) -> None:
         """Set the tooltip of the parts; that of the button says what it resets to."""
@@ -85,6 +98,14 @@ class NumberSlider(QWidget):
         row.addWidget(self.slider, 1)
         row.addWidget(self.box)
         row.addWidget(self.reset)
+
+    def _fit(self) -> None:
+        """Make the box as wide as the numbers of the slider need it."""
+        ends = self.box.minimum(), self.slider.maximum()
+        texts = [f"{self.box.textFromValue(end)}{self.box.suffix()}" for end in ends]
+        metrics = self.box.fontMetrics()
+        widest = max(map(metrics.horizontalAdvance, texts))
+        self.box.setMaximumWidth(widest + _PADDING)
 
     def _connect(self) -> None:
         self.slider.valueChanged.connect(self._on_slider)

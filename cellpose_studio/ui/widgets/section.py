@@ -20,6 +20,7 @@ class Section(QWidget):
         self._content = content
         self.title = QToolButton(text=title, checkable=True, autoRaise=True)
         self.title.setObjectName("sectionTitle")
+        self.title.setToolTip(f"Show or hide what is below “{title}”.")
         self.title.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.title.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         column = QVBoxLayout(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cellpose_studio.app.background.auto_seal import AutoSeal
 from cellpose_studio.app.background.cell_measurer import CellMeasurer
+from cellpose_studio.app.background.compile_watch import CompileWatch
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.flow_recorder import FlowRecorder
 from cellpose_studio.app.background.kept_reader import KeptReader
@@ -37,10 +38,13 @@ class Background:
         tables, what a new run keeps, revision history.
     runs, run_queue, thresholds
         Runs of networks, and masks for changed thresholds.
+    compiling
+        Tells when code is compiled.
     """
 
     def __init__(self, services: Services) -> None:
         session, io_jobs = services.session, services.io_jobs
+        self.compiling = CompileWatch()
         self.missing = MissingImages(session)
         self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
         self.experiment = Experiment(session)
@@ -78,5 +82,6 @@ class Background:
 
     def shut_down(self) -> None:
         """Stop the services that have their own threads; they cannot be restarted."""
+        self.compiling.shut_down()
         self.thumbnails.shut_down()
         self.missing.shut_down()

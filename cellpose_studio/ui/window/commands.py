@@ -61,6 +61,13 @@ class WindowCommands:
                 key="Ctrl+Shift+O",
             ),
             Command("openSample", "Open the sa&mple", window.files.open_sample),
+            Command(
+                "openSampleProject",
+                "Open the sample pro&ject",
+                window.files.open_sample_project,
+                tip="Open nuclei with masks that were corrected, a history of "
+                "revisions, and something left to do.",
+            ),
             None,
             Command("relink", "Relin&k images…", window.relinker.ask),
             None,

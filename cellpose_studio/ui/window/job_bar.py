@@ -8,9 +8,12 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 from superqt import QElidingLabel
 
+from cellpose_studio.app.background.compile_watch import CompileWatch
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.ui.commands.gestures import capitalised
 
 IDLE = "Nothing is running."
+_COMPILING = "compiling code, once after an installation"
 _PADDING = 8  # px
 _MIN_ELAPSED = 1.0  # seconds before the remaining time is estimated
 
@@ -27,9 +30,12 @@ class JobBar(QWidget):
     def __init__(self, *queues: JobQueue) -> None:
         super().__init__()
         self._queues = queues
+        self._ahead: JobQueue | None = None
         self._running: list[Job] = []
         self._job: Job | None = None
         self._phase = ("", 0.0)
+        self._step = ""
+        self._compiling = False
         # Elided, because a long file name would widen the window otherwise.
         self.text = QElidingLabel()
         self.text.setObjectName("jobText")
@@ -68,6 +74,21 @@ class JobBar(QWidget):
             self.cancel.setEnabled(False)
             self.text.setText(f"{self._job.title}: stopping…")
 
+    def follow(self, watch: CompileWatch, ahead: JobQueue) -> None:
+        """Say when code is compiled, for which jobs may have to wait.
+
+        ``ahead`` is the queue of what is compiled before anybody waits for it.
+        """
+        self._ahead = ahead
+        watch.changed.connect(self._on_compiling)
+
+    def _on_compiling(self, on: bool) -> None:
+        self._compiling = on
+        if self._job is None:
+            self._show_idle()
+        elif self.cancel.isEnabled():
+            self.text.setText(self._text_of(self._job, self._step))
+
     def _on_queued(self, job: Job) -> None:
         if job.quiet:
             return
@@ -85,7 +106,7 @@ class JobBar(QWidget):
 
     def _show(self, job: Job) -> None:
         self._job = job
-        self._phase = ("", time.monotonic())
+        self._phase, self._step = ("", time.monotonic()), ""
         self.text.setText(self._text_of(job, ""))
         # Qt shows a busy bar for an empty range: nothing is known of the length yet.
         self.bar.setRange(0, 0)
@@ -102,7 +123,8 @@ class JobBar(QWidget):
         if what != self._phase[0]:
             self._phase = (what, time.monotonic())
         count = f" {done} of {total}" if total > 1 else ""
-        self.text.setText(self._text_of(job, f"{what}{count}"))
+        self._step = f"{what}{count}"
+        self.text.setText(self._text_of(job, self._step))
         self.bar.setRange(0, total)
         self.bar.setValue(done)
         self.remaining.setText(self._time_left(done, total))
@@ -128,7 +150,8 @@ class JobBar(QWidget):
 
     def _show_idle(self) -> None:
         self._job = None
-        self.text.setText(IDLE)
+        ahead = self._compiling and self._ahead is not None and self._ahead.jobs
+        self.text.setText(f"{capitalised(_COMPILING)}…" if ahead else IDLE)
         for part in (self.bar, self.remaining, self.cancel):
             part.setVisible(False)
 
@@ -138,5 +161,8 @@ class JobBar(QWidget):
 
     def _text_of(self, job: Job, step: str) -> str:
         waiting = len(set(self._visible_jobs()) - {job, *self._running})
-        more = f"  ({waiting} more waiting)" if waiting > 0 else ""
+        notes = [f"{waiting} more waiting"] if waiting > 0 else []
+        # It explains why a step takes so long; one that goes on needs no excuse.
+        notes += [_COMPILING] if self._compiling else []
+        more = f"  ({'; '.join(notes)})" if notes else ""
         return f"{job.title}: {step}{more}" if step else f"{job.title}…{more}"

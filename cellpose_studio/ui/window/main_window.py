@@ -65,6 +65,7 @@ from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.tools.tracks.commands import TrackCommands
 from cellpose_studio.ui.train.panel import TrainPanel
+from cellpose_studio.ui.widgets.focus_ring import FocusRings
 from cellpose_studio.ui.window.appearance.appearance import Appearance
 from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.docks import lay_out_centre, lay_out_docks
@@ -105,7 +106,7 @@ class MainWindow(QMainWindow):
         )
         self.session = self.services.session
         self.selection = self.services.selection
-        self._guard = TextFocusGuard(self)
+        self._focus = TextFocusGuard(self), FocusRings(self)
         self.appearance = Appearance(self, settings)
         self._make_canvas()
         self.background = Background(self.services)
@@ -312,6 +313,7 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         self.welcome = Welcome(self)
         self.jobs = JobBar(*self.services.queues_with_bar)
+        self.jobs.follow(self.background.compiling, self.services.warm_up_jobs)
         self.status = StatusBar(self.statusBar())
         tabs = (self.segment, self.curate, self.measure, self.train, self.history)
         for tab, title in zip(tabs, _TABS, strict=True):

@@ -287,12 +287,39 @@ def item(number, state):
 
 def test_the_time_left_is_told_in_words():
     now = [0.0]
-    pace = Pace(lambda: now[0])
+    pace = Pace(lambda _: 1000, lambda: now[0])
+    waiting = [item(number, "waiting") for number in range(1000)]
     for number in (1, 2):
-        assert pace.remaining(5) == ""
+        assert pace.remaining(waiting[:5]) == ""
         for state in ("running", "done"):
             pace.record([item(number, state)])
             now[0] += 5.0
-    assert pace.remaining(5) == "less than a minute left"
-    assert pace.remaining(60) == "about 5 min left"
-    assert pace.remaining(1000) == "about 1 h 23 min left"
+    assert pace.remaining(waiting[:5]) == "less than a minute left"
+    assert pace.remaining(waiting[:60]) == "about 5 min left"
+    assert pace.remaining(waiting) == "about 1 h 23 min left"
+
+
+def test_the_time_left_counts_pixels_and_what_is_done_of_a_large_image():
+    now = [0.0]
+    large = 100
+    pace = Pace(lambda one: 100_000 if one.id == large else 1000, lambda: now[0])
+    for number in (1, 2):
+        for state in ("running", "done"):
+            pace.record([item(number, state)])
+            now[0] += 3.0
+    # A hundred times the pixels, which images alone would not tell.
+    assert pace.remaining([item(large, "waiting")]) == "about 5 min left"
+    pace.record([item(large, "running")])
+    now[0] += 600.0
+    pace.reach(0.5)
+    # It is slower than the small ones: its own pace counts most.
+    assert pace.remaining([]) == "about 11 min left"
+    # The first image of a queue tells the time, too, once a part of it is done.
+    alone = Pace(lambda _: 100_000, lambda: now[0])
+    alone.record([item(1, "running")])
+    now[0] += 5.0
+    alone.reach(0.04)
+    assert alone.remaining([item(2, "waiting")]) == ""
+    now[0] += 55.0
+    alone.reach(0.5)
+    assert alone.remaining([item(2, "waiting")]) == "about 3 min left"

@@ -82,7 +82,7 @@ def test_images_and_crops_are_marked_by_key_and_mouse(user, mouse, images, secti
     user.wait_for(lambda: [row[0] for row in rows(section)] == ["a.tif, crop 1"])
     assert rows(section) == [("a.tif, crop 1", "train", "12 cells")]
     assert "Only the crops of a.tif are used now" in user.message
-    line, _ = LINES["train"]
+    line, *_ = LINES["train"]
     user.wait_for(lambda: user.window.canvas.lines().get(line, False))
     user.window.session.undo()
     user.wait_for(lambda: rows(section) == [("a.tif", "train", "48 cells")])

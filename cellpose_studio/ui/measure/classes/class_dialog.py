@@ -52,6 +52,7 @@ class ClassDialog(QDialog):
         form.addRow("Key", self.key)
         kinds = QDialogButtonBox.StandardButton
         buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
+        buttons.button(kinds.Ok).setToolTip("Change the class; its cells stay in it.")
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         form.addRow(buttons)

@@ -106,7 +106,9 @@ class ClassPanel(QWidget):
         dialog.setWindowTitle("Classifier")
         dialog.resize(560, 460)
         text = QTextBrowser()
-        text.setAccessibleName("What the classifier learned, and how often it is right")
+        title = "What the classifier learned, and how often it is right"
+        text.setAccessibleName(title)
+        text.setToolTip(f"{title}.")
         text.setHtml(report(record))
         column = QVBoxLayout(dialog)
         column.addWidget(text)
@@ -115,6 +117,7 @@ class ClassPanel(QWidget):
     def _lay_out(self) -> None:
         self.table = QTableWidget(0, len(_COLUMNS), objectName="classTable")
         self.table.setAccessibleName("Classes of cells")
+        self.table.setToolTip("Select the class that the tool Classify gives.")
         self.table.setHorizontalHeaderLabels(list(_COLUMNS))
         for n, tip in enumerate(_TIPS):
             self.table.horizontalHeaderItem(n).setToolTip(tip)

@@ -121,6 +121,7 @@ class CompartmentsBox(QWidget):
         )
         self.list = QListView(objectName="nucleiFindings", uniformItemSizes=True)
         self.list.setAccessibleName("Nuclei and cells that do not fit together")
+        self.list.setToolTip("Click a line to see the nucleus or the cell.")
         self.list.setModel(self.findings)
         self.list.setFixedHeight(_LIST_HEIGHT)
         self.list.hide()

@@ -121,7 +121,7 @@ class NucleiOutlines(QObject):
 
     def _show(self) -> None:
         every = [line for lines in self._paths.values() for line in lines]
-        self._canvas.show_line(NUCLEI, every, _CYAN)
+        self._canvas.show_line(NUCLEI, every, _CYAN, "Nuclei")
         self._canvas.show_line(NUCLEUS, self._paths.get(self._chosen, []), _BRIGHT)
 
 

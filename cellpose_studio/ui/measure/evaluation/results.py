@@ -237,6 +237,7 @@ def _table(
 ) -> tuple[QTableView, ResultModel]:
     view = QTableView(objectName=name)
     view.setAccessibleName(title)
+    view.setToolTip(f"{title}. The titles of the columns say what they mean.")
     model = ResultModel(heads, view)
     view.setModel(model)
     view.verticalHeader().hide()

@@ -91,11 +91,16 @@ class ExperimentDialog(QDialog):
         self.model = ExperimentModel(images, experiment.columns, experiment.earlier)
         self.view = QTableView(objectName="experimentTable")
         self.view.setModel(self.model)
+        self.view.setAccessibleName("Images and their columns")
+        self.view.setToolTip(
+            "One row for each image: type or paste what belongs to it."
+        )
         self.view.setItemDelegate(ValueDelegate(self.view, self.paste))
         self.view.verticalHeader().hide()
         self.view.setColumnWidth(0, 200)
         self.pattern = QLineEdit(objectName="experimentPattern")
         self.pattern.setPlaceholderText("{condition}_{well}_*")
+        self.pattern.setAccessibleName("Pattern of the names of files")
         self.pattern.setToolTip(_PATTERN_TIP)
         self.fits = QLabel(objectName="experimentFits", wordWrap=True)
         self.take = QPushButton("Take", objectName="experimentTake")
@@ -184,6 +189,7 @@ class ExperimentDialog(QDialog):
             "you opened this dialog (Ctrl+Z in the table)."
         )
         self.undo_button = back
+        add.setToolTip("Add a column, such as condition, well, replicate or day.")
         delete.setToolTip("Delete the column of the chosen value.")
         paste.setToolTip("Paste values from a spreadsheet (Ctrl+V in the table).")
         calls = (
@@ -208,7 +214,8 @@ class ExperimentDialog(QDialog):
         column.addLayout(row)
         column.addWidget(self.view, 1)
         column.addLayout(grid)
-        column.addWidget(ok_cancel(self, "Use"))
+        tip = "Take these columns into the project, for tables and plots."
+        column.addWidget(ok_cancel(self, "Use", tip))
 
     def _connect(self) -> None:
         self.pattern.textChanged.connect(self._on_pattern)

@@ -87,6 +87,7 @@ class PlotPanel(QWidget):
             self.kind.addItem(text, key)
             self.kind.setItemData(self.kind.count() - 1, tip, _TOOLTIP)
         names = ("plotKind", "plotGroup", "plotX", "plotY")
+        titles = ("Kind of plot", "Groups", "Measurement along X", "and along Y")
         tips = (
             "Choose the kind of plot.",
             "Colour the plot by groups of cells.",
@@ -94,8 +95,9 @@ class PlotPanel(QWidget):
             "Choose the measurement along the Y axis.",
         )
         boxes = (self.kind, self.group, self.x, self.y)
-        for box, name, tip in zip(boxes, names, tips, strict=True):
+        for box, name, title, tip in zip(boxes, names, titles, tips, strict=True):
             box.setObjectName(name)
+            box.setAccessibleName(title)
             box.setToolTip(tip)
             # A narrow column would not hold the longest text.
             box.setMinimumContentsLength(6)

@@ -51,8 +51,11 @@ class MeasurementTable(QWidget):
         self._following = False
         self._widths: dict[str, int] = {}
         self.filter = FilterLine("measureFilter", "Filter: area>50 roundness<0.8")
+        self.filter.setAccessibleName("Filter the rows")
         self.filter.setToolTip(_TIP)
         self.view = _view(self.model)
+        self.view.setAccessibleName("Measurements")
+        self.view.setToolTip("Click a row to see the cell; a title sorts by it.")
         self.filter.set_list(self.view)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QListWidget,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QTextBrowser,
     QVBoxLayout,
     QWidget,
@@ -67,6 +68,9 @@ class ModelBrowser(QDialog):
         self.published.hide()
         self.card = QTextBrowser(objectName="modelCard")
         self.card.setAccessibleName("Card of the model")
+        self.card.setToolTip(
+            "What the model is for, what it learned from, its licence."
+        )
         self.add = _button(
             "Add file…",
             "addModelFile",
@@ -93,7 +97,9 @@ class ModelBrowser(QDialog):
         self.progress.setAccessibleName("Progress of the download")
         self.progress.hide()
         self.buttons = QDialogButtonBox(_BUTTONS.Ok | _BUTTONS.Cancel)
-        self.buttons.button(_BUTTONS.Ok).setText("Use this model")
+        use = self.buttons.button(_BUTTONS.Ok)
+        use.setText("Use this model")
+        use.setToolTip("Choose the selected model for the next runs.")
         self._lay_out()
         self._connect()
 
@@ -182,8 +188,9 @@ class ModelBrowser(QDialog):
         fetched.addWidget(self.download)
         fetched.addWidget(self.delete)
         side = QWidget()
-        side.setFixedWidth(_LIST_WIDTH)
+        side.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         left = QVBoxLayout(side)
+        left.addStrut(_LIST_WIDTH)
         left.setContentsMargins(0, 0, 0, 0)
         left.addWidget(self.list, 1)
         left.addLayout(own)

@@ -45,6 +45,7 @@ class ModelPanel(QWidget):
         self._image: ImageSource | None = None
         self._chosen: dict[tuple[str, int], tuple[int | None, ...]] = {}
         self.combo = QComboBox(objectName="model")
+        self.combo.setAccessibleName("Model")
         # A long name of a model must not widen the panel.
         self.combo.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -213,6 +214,7 @@ class ModelPanel(QWidget):
         titles = _INPUTS.get(inputs) or tuple(f"Input {n + 1}" for n in range(inputs))
         for n, title in enumerate(titles):
             combo = QComboBox(objectName=f"channel{n}")
+            combo.setAccessibleName(title)
             # Nor must a long name of a channel.
             combo.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon

@@ -54,6 +54,7 @@ class ParameterPanel(QWidget):
         self.mode.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
+        self.mode.setAccessibleName("How a stack is run")
         self.mode.setToolTip(
             "<qt>How to segment the planes of a stack. As a volume is best for cells "
             "that extend over many planes, and slowest.</qt>"

@@ -146,6 +146,7 @@ class SearchDialog(QDialog):
         )
         self.table = QTableWidget(0, len(_HEADS), objectName="searchTrials")
         self.table.setAccessibleName("Trials, the best first")
+        self.table.setToolTip("Select a trial to apply it in place of the best one.")
         self.table.setHorizontalHeaderLabels([title for title, _ in _HEADS])
         for n, (_, tip) in enumerate(_HEADS):
             self.table.horizontalHeaderItem(n).setToolTip(tip)

@@ -16,12 +16,12 @@ from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.workflows.training.project_set import SetPart
 
-LINES: dict[Role | None, tuple[str, str]] = {
-    "train": ("trainingCrops", "#00d8ff"),
-    "validation": ("validationCrops", "#ff7ad9"),
-    None: ("cropsLeftOut", "#9a9a9a"),
+LINES: dict[Role | None, tuple[str, str, str]] = {
+    "train": ("trainingCrops", "#00d8ff", "Crop for training"),
+    "validation": ("validationCrops", "#ff7ad9", "Crop for validation"),
+    None: ("cropsLeftOut", "#9a9a9a", "Crop that is left out"),
 }
-"""Line and colour of the crops of each role."""
+"""Line of the crops of each role, its colour and its meaning."""
 UNANNOTATED = "unannotated"
 _RED = "#ff5c5c"
 
@@ -105,14 +105,14 @@ class CanvasMarks(QObject):
             if _is_in(crop.region, image, plane):
                 role = role_of_crop(crop, said.role)
                 paths[role].append(_outline(crop.region))
-        for role, (name, colour) in LINES.items():
-            self._canvas.show_line(name, paths[role], colour)
+        for role, (name, colour, meaning) in LINES.items():
+            self._canvas.show_line(name, paths[role], colour, meaning)
         regions = [
             _outline(region)
             for region in said.marks.unannotated
             if _is_in(region, image, plane)
         ]
-        self._canvas.show_line(UNANNOTATED, regions, _RED)
+        self._canvas.show_line(UNANNOTATED, regions, _RED, "Not annotated")
 
 
 def _region(image: ProjectImage, points: Points, plane: tuple[int, ...]) -> Region:

@@ -50,6 +50,7 @@ class PairList(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setAccessibleName("Training set")
+        self.setToolTip("Click a row to see its image; drop images here to add them.")
         self.setAcceptDrops(True)
         self._timer = QTimer(self, singleShot=True, interval=50)
         self._timer.timeout.connect(self._draw_some)

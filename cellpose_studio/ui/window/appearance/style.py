@@ -37,7 +37,7 @@ HistoryPanel QToolButton:disabled { color: {{ opacity(text, 90) }}; }
 HistoryPanel QToolButton::menu-indicator { image: none; }
 ToolPanel QPushButton { padding: 4px 2px; font-size: {{ font_size }}; }
 QAbstractSpinBox { padding: 1px 2px; min-width: 96px; }
-NumberSlider QAbstractSpinBox { padding: 1px 4px; min-width: 52px; max-width: 60px; }
+NumberSlider QAbstractSpinBox { padding: 1px 4px; min-width: 36px; }
 #historyEmpty, #curateEmpty, #curateRule { color: {{ opacity(text, 170) }}; }
 #columnList::indicator { width: 14px; height: 14px; border-radius: 2px; }
 #columnList::indicator { border: 1px solid {{ opacity(text, 170) }}; }
@@ -58,6 +58,7 @@ FilterLine[wrong="true"] { background: {{ error }}; color: white; }
 #labelKind::menu-indicator { image: none; }
 #imageDisplay QAbstractSpinBox { min-width: 36px; padding: 1px 2px; }
 #contrastButton { padding: 3px 6px; }
+#focusRing { color: {{ text }}; background: transparent; }
 QScrollArea { border: none; }
 #preferenceNote, #preferenceRule { color: {{ opacity(text, 180) }}; }
 #preferencePages::item { padding: 5px 6px; }

@@ -89,8 +89,8 @@ class AboutDialog(QDialog):
         font.setPointSizeF(1.4 * font.pointSizeF())
         title.setFont(font)
         purpose = QLabel(_PURPOSE, wordWrap=True)
-        self.computer = _browser("aboutComputer")
-        self.licences = _browser("aboutLicences")
+        self.computer = _browser("aboutComputer", "Versions and devices")
+        self.licences = _browser("aboutLicences", "Licences")
         tabs = QTabWidget()
         tabs.addTab(self.computer, "Versions and devices")
         tabs.addTab(self.licences, "Licences")
@@ -162,8 +162,10 @@ def _folder(call: Callable[[], Path]) -> str:
         return f"{error.filename}: {error.strerror}"
 
 
-def _browser(name: str) -> QTextBrowser:
+def _browser(name: str, title: str) -> QTextBrowser:
     browser = QTextBrowser(objectName=name)
+    browser.setAccessibleName(title)
+    browser.setToolTip(f"{title}. A click on a folder opens it.")
     # The browser itself would try to show a folder as a text.
     browser.setOpenLinks(False)
     browser.anchorClicked.connect(QDesktopServices.openUrl)

@@ -30,6 +30,7 @@ class ReportButtons(QDialogButtonBox):
         self._log = log
         self.copy = QPushButton("&Copy details", objectName="copyDetails")
         self.open_log = QPushButton("&Open log", objectName="openLog")
+        self.copy.setToolTip("Copy what happened, for a report. Nothing is sent.")
         self.addButton(self.copy, _ACTION)
         self.addButton(self.open_log, _ACTION)
         self.copy.clicked.connect(self._on_copy)

@@ -128,6 +128,8 @@ class UpdateDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         for button in (self.ask, self.page, self.stop):
             buttons.addButton(button, _ACTION)
+        self.ask.setToolTip("Ask for the newest version; nothing else is sent.")
+        self.stop.setToolTip("Wait for no answer any longer.")
         self.ask.setDefault(True)
         self.ask.clicked.connect(self._start)
         self.stop.clicked.connect(self._on_cancel)

@@ -58,6 +58,8 @@ class Welcome(QScrollArea):
         self.setWidget(page)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        # The buttons in it take the keyboard, and it scrolls to them.
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     @property
     def recent(self) -> Sequence[QPushButton]:
@@ -78,7 +80,7 @@ class Welcome(QScrollArea):
         """Say where networks run."""
         self.device.setText(f"Networks run on: {title}")
 
-    def _buttons(self) -> QHBoxLayout:
+    def _buttons(self) -> QVBoxLayout:
         self.open = _button(
             "Open images…", "openImages", "Choose files: images, or a project."
         )
@@ -90,23 +92,36 @@ class Welcome(QScrollArea):
         self.button = _button(
             "Open the sample", "openSample", "Open drawn nuclei to try things on."
         )
+        self.project = _button(
+            "Sample project",
+            "openSampleProject",
+            "Open nuclei with masks that were corrected, a history to look at, and "
+            "something left to do.",
+        )
         self.tour = _button(
             "Take the tour", "takeTour", "See in a minute what is where."
         )
-        row = QHBoxLayout()
-        row.addStretch()
-        window = self._window
-        for button, call in (
-            (self.open, window.files.choose_images),
-            (self.folder, window.files.choose_folder),
-            (self.button, window.files.open_sample),
+        files = self._window.files
+        own = (
+            (self.open, files.choose_images),
+            (self.folder, files.choose_folder),
+        )
+        samples = (
+            (self.button, files.open_sample),
+            (self.project, files.open_sample_project),
             # The window makes the tour later.
-            (self.tour, lambda: window.tour.start()),
-        ):
-            button.clicked.connect(lambda _=False, call=call: call())
-            row.addWidget(button)
-        row.addStretch()
-        return row
+            (self.tour, lambda: self._window.tour.start()),
+        )
+        rows = QVBoxLayout()
+        for buttons in (own, samples):
+            row = QHBoxLayout()
+            row.addStretch()
+            for button, call in buttons:
+                button.clicked.connect(lambda _=False, call=call: call())
+                row.addWidget(button)
+            row.addStretch()
+            rows.addLayout(row)
+        return rows
 
     def _models_button(self) -> QPushButton:
         self.models = _button(
