@@ -60,7 +60,7 @@ class NetworkPicture:
         self.shown = ""
 
     def show(
-        self, pixels: Any, corner: tuple[int, int] = (0, 0), what: str = ""
+        self, pixels: Any, what: str = "", corner: tuple[int, int] = (0, 0)
     ) -> None:
         """Show a picture, an array (…, Y, X, 3) of the size of the image; None hides.
 

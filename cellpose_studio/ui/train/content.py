@@ -199,7 +199,7 @@ class TrainContent(VerticalScroll):
             known = available_devices()
             return [(one.name, one.title, one.memory) for one in known]
 
-        def done(devices: list[tuple[str, str]]) -> None:
+        def done(devices: list[tuple[str, str, int]]) -> None:
             self.form.set_devices(devices, self._services.settings.device)
 
         jobs = self._services.warm_up_jobs

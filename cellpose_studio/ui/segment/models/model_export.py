@@ -90,7 +90,9 @@ class ModelExport:
             return None
 
         def write() -> None:
-            from cellpose_studio.workflows.training.bioimageio.write import write_package
+            from cellpose_studio.workflows.training.bioimageio.write import (
+                write_package,
+            )
 
             write_package(model, author.strip(), licence.strip(), out)
 

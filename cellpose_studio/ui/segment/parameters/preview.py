@@ -150,7 +150,7 @@ class PreparedPreview(QObject):
         # All planes show the picture, until that of the next one is there.
         lead = image.source.label_shape[:-2]
         self._canvas.prepared.show(
-            np.broadcast_to(picture, (*lead, *picture.shape)), corner
+            np.broadcast_to(picture, (*lead, *picture.shape)), corner=corner
         )
         self._say("Shown as the network will see it.")
 

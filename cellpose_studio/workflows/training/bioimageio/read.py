@@ -36,7 +36,7 @@ from cellpose_studio.workflows.training.bioimageio.files import (
     open_package,
 )
 from cellpose_studio.workflows.training.model_file import STYLE_OFF
-from cellpose_studio.workflows.training.model_paths import free_model_path
+from cellpose_studio.workflows.training.request_file import free_model_path
 
 _MOST_TEXT = 1 << 20
 _MOST_TENSOR = 1 << 28
