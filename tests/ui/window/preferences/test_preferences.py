@@ -24,8 +24,8 @@ PAGES = ["Compute", "Files and folders", "Display", "Keys", "Numbers", "Privacy"
 
 @pytest.fixture
 def dialog(user, qtbot):
-    """The preferences, as their key opens them."""
-    qtbot.keyClick(user.window, Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
+    """The preferences, as their command opens them."""
+    user.window.menus.actions["preferences"].trigger()
     [dialog] = user.window.findChildren(PreferencesDialog)
     qtbot.waitActive(dialog)
     user.wait_idle()
