@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -155,7 +155,6 @@ class DisplayPanel(QScrollArea):
         column.addStretch(1)
         # The box scrolls: the channels of some images would fill the column.
         self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidget(content)
 
     def _connect(self) -> None:
