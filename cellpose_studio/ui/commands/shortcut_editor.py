@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QMenuBar,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QTreeWidget,
     QTreeWidgetItem,
@@ -101,7 +102,9 @@ class ShortcutEditor(QWidget):
         self._fields = QStackedWidget()
         self._fields.addWidget(self.edit)
         self._fields.addWidget(self.gesture)
-        self._fields.setFixedHeight(self.gesture.sizeHint().height())
+        self._fields.setSizePolicy(
+            QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed
+        )
         self.note = QLabel(objectName="keyNote", wordWrap=True)
         self.assign = QPushButton("Set", objectName="setKey")
         self.none = QPushButton("Remove", objectName="noKey")

@@ -154,6 +154,7 @@ class DisplayPanel(VerticalScroll):
         column.addLayout(view)
         column.addStretch(1)
         # The box scrolls: the channels of some images would fill the column.
+        self.setWidgetResizable(True)
         self.setWidget(content)
 
     def _connect(self) -> None:

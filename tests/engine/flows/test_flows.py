@@ -246,13 +246,20 @@ def new_thread_has() -> int:
         return pool.submit(torch_threads).result()
 
 
-def test_an_error_in_a_tile_leaves_the_run(unet):
-    def full(module: nn.Module, arguments: tuple[Tensor]) -> None:
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        ("DefaultCPUAllocator: can't allocate memory", NotEnoughMemory, "CPU has too"),
+        ("mat1 and mat2 shapes cannot be multiplied", RuntimeError, "mat1 and mat2"),
+    ],
+)
+def test_an_error_in_a_tile_leaves_the_run(unet, error, kind, said):
+    def fail(module: nn.Module, arguments: tuple[Tensor]) -> None:
+        raise RuntimeError(error)
 
-    unet.blocks[2].register_forward_pre_hook(full)
+    unet.blocks[2].register_forward_pre_hook(fail)
     counter = TileCounter(Checkpoint(), 9)
-    with pytest.raises(RuntimeError, match="allocate"):
+    with pytest.raises(kind, match=said):
         flows_of_planes(
             unet, image(1, 400, 400, 2), SegmentationParameters(), 20.0, counter
         )

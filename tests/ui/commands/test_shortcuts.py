@@ -39,7 +39,7 @@ def sheet(user, qtbot):
     """Return the editor that the key "?" opens."""
     user.window.menus.actions["keys"].trigger()
     [sheet] = user.window.findChildren(ShortcutEditor)
-    qtbot.waitExposed(sheet)
+    user.wait_for(sheet.isActiveWindow)
     yield sheet
     sheet.window().close()
 
@@ -57,6 +57,13 @@ def item(sheet, words: str) -> QTreeWidgetItem:
     flags = Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchRecursive
     [found] = sheet.tree.findItems(words, flags)
     return found
+
+
+def press(user, qtbot, key: Qt.Key) -> None:
+    """Press a key in the window, after a click on it."""
+    user.window.activateWindow()
+    user.wait_for(user.window.isActiveWindow)
+    qtbot.keyClick(user.window, key)
 
 
 def give(sheet, qtbot, words: str, key: Qt.Key) -> None:
@@ -86,9 +93,9 @@ def test_all_commands_are_listed_once_with_their_keys(user, sheet):
 def test_a_key_can_be_changed_and_is_remembered(user, sheet, qtbot):
     give(sheet, qtbot, "Brush", Qt.Key.Key_G)
     assert item(sheet, "Brush").text(1) == "G"
-    qtbot.keyClick(user.window, Qt.Key.Key_B)
+    press(user, qtbot, Qt.Key.Key_B)
     assert user.window.tools.mode == "select"
-    qtbot.keyClick(user.window, Qt.Key.Key_G)
+    press(user, qtbot, Qt.Key.Key_G)
     assert user.window.tools.mode == "brush"
     assert user.window.services.settings.keys["brush"] == ["G"]
     assert "Shortcut: G." in user.window.curate.tools.buttons["brush"].toolTip()
@@ -100,7 +107,7 @@ def test_a_key_that_is_taken_is_said_and_then_moved(user, sheet, qtbot):
     assert sheet.note.text() == "S is assigned to “Split”."
     qtbot.mouseClick(sheet.assign, LEFT)
     assert item(sheet, "Split").text(1) == ""
-    qtbot.keyClick(user.window, Qt.Key.Key_S)
+    press(user, qtbot, Qt.Key.Key_S)
     assert user.window.tools.mode == "brush"
     sheet.tree.setCurrentItem(item(sheet, "Split"))
     qtbot.mouseClick(sheet.reset, LEFT)

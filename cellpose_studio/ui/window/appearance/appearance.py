@@ -29,6 +29,7 @@ class Appearance(QObject):
         self._window = window
         self._settings = settings
         self._canvas: Canvas | None = None
+        self._language = QLocale().name()
         self._system = SystemTheme(self)
         self._system.changed.connect(self._apply_style)
         settings.events.theme.connect(self._on_theme)
@@ -49,10 +50,7 @@ class Appearance(QObject):
         self._tell_qt()
         self._apply_text_size()
         self._apply_scale_bar()
-        settings = self._settings
-        # What Qt has found at the start stays unless the user has chosen otherwise.
-        if settings.decimal_point != "system" or settings.group_digits:
-            self._apply_numbers()
+        self._apply_numbers()
 
     def _on_theme(self) -> None:
         self._tell_qt()
@@ -95,7 +93,7 @@ class Appearance(QObject):
 
     def _apply_numbers(self) -> None:
         language = _LANGUAGES.get(self._settings.decimal_point)
-        locale = QLocale.system() if language is None else QLocale(language)
+        locale = QLocale(self._language if language is None else language)
         omitted = QLocale.NumberOption.OmitGroupSeparator
         grouped = QLocale.NumberOption.DefaultNumberOptions
         locale.setNumberOptions(grouped if self._settings.group_digits else omitted)

@@ -160,7 +160,9 @@ class PreferencesDialog(QDialog):
         self.resize(
             min(wanted[0], room.width()), min(wanted[1], room.height() - _FRAME)
         )
-        left = max(self.list.sizeHintForColumn(0) + 3 * letters.height(), 1)
+        left = self.list.sizeHintForColumn(0) + 2 * letters.height()
+        # A wide page must not push the list together.
+        self.list.setMinimumWidth(left)
         self.split.setSizes([left, self.width() - left])
 
     def _on_row(self, index: int) -> None:

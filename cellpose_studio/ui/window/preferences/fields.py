@@ -53,13 +53,15 @@ class Choice(QComboBox):
             self.clear()
             for text, value in values:
                 self.addItem(text, value)
-            self._follow()
+        self._follow()
 
     def _take(self, _: int) -> None:
         setattr(self._settings, self._name, self.currentData())
 
     def _follow(self) -> None:
-        self.setCurrentIndex(self.findData(getattr(self._settings, self._name)))
+        # A value that is not offered is shown as none, and stays as it is.
+        with QSignalBlocker(self):
+            self.setCurrentIndex(self.findData(getattr(self._settings, self._name)))
 
 
 class Switch(QCheckBox):

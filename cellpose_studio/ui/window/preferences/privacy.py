@@ -61,8 +61,9 @@ class PrivacyPage(Page):
         self.keep_recent = Switch(
             self.settings,
             "keep_recent",
-            "&Remember files, projects and folders that were opened",
-            "For File > Open recent, the start page, and where dialogs begin. Off, "
+            "&Remember what was opened",
+            "Files, projects and folders: for File > Open recent, the start page, and "
+            "where dialogs begin. Off, "
             "those remembered so far are forgotten, too.",
         )
         self.settings.events.keep_recent.connect(self._on_keep_recent)

@@ -25,9 +25,10 @@ PAGES = ["Compute", "Files and folders", "Display", "Keys", "Numbers", "Privacy"
 @pytest.fixture
 def dialog(user, qtbot):
     """The preferences, as their key opens them."""
+    user.wait_for(user.window.isActiveWindow)
     qtbot.keyClick(user.window, Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
     [dialog] = user.window.findChildren(PreferencesDialog)
-    qtbot.waitActive(dialog)
+    user.wait_for(dialog.isActiveWindow)
     user.wait_idle()
     yield dialog
     dialog.close()
