@@ -31,9 +31,11 @@ from cellpose_studio.io.storage import (
     storages,
 )
 from cellpose_studio.ui.widgets.question import ask
+from cellpose_studio.ui.widgets.vertical_scroll import VerticalScroll
 
 _BUTTONS = QDialogButtonBox.StandardButton
 _WIDTH = 760
+_AROUND = 48  # px, of margins
 _MEASURING = "…"
 
 
@@ -98,10 +100,17 @@ class StorageDialog(QDialog):
         below = QHBoxLayout()
         below.addWidget(self.note, 1)
         below.addWidget(buttons)
+        page = QWidget()
+        page.setLayout(grid)
+        scroll = VerticalScroll()
+        scroll.setWidget(page)
         column = QVBoxLayout(self)
         column.addStrut(_WIDTH)
-        column.addLayout(grid)
+        column.addWidget(scroll, 1)
         column.addLayout(below)
+        screen = self.screen().availableGeometry().height()
+        needed = page.heightForWidth(_WIDTH) + buttons.sizeHint().height()
+        self.resize(_WIDTH, min(needed + _AROUND, screen - 2 * _AROUND))
 
     def _description(self, storage: Storage) -> QWidget:
         path = escape(str(storage.path))
