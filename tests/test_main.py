@@ -75,8 +75,8 @@ def test_the_window_explains_itself_and_the_commands(capsys):
         main(["--help"])
     assert end.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
-    names = "segment, measure, evaluate, search, train, models, replay, rescue or thumb"
-    assert names in text
+    names = "segment, restore, measure, evaluate, search, train, models, replay, "
+    assert f"{names}rescue or thumb" in text
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"{__version__}\n"

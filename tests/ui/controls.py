@@ -43,7 +43,9 @@ def wrong_with(root: QWidget) -> list[str]:
     for one in focusable(root):
         if not name_of(one, buddies):
             found.append(f"no name: {path_of(one)}")
-        if not one.toolTip() and not _closes(one):
+        # A tooltip of the image would cover it.
+        is_image = one.inherits("QOpenGLWidget")
+        if not one.toolTip() and not _closes(one) and not is_image:
             found.append(f"no tooltip: {path_of(one)}")
     return found
 
@@ -144,7 +146,7 @@ def _is_part(one: QWidget) -> bool:
     """Return whether a widget belongs to a control of Qt that speaks for it."""
     parent = one.parentWidget()
     names = one.objectName().startswith("qt_")
-    own = isinstance(one, QTabBar | QScrollArea)
+    own = isinstance(one, QTabBar | QScrollArea) or isinstance(parent, QTabBar)
     inside = parent is not None and parent.inherits("QComboBoxPrivateContainer")
     return names or own or inside or one.inherits("QComboBoxPrivateContainer")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from cellpose_studio.core.display.scale_bar import bar_text
 
+_AXIS = "The axis that this slider moves along."
 _TIPS = {"T": "Time point shown, from 1 on.", "Z": "Plane shown, from 1 on."}
 _LENGTH = re.compile(r"\b(\d+)px")
 _THIN = 2  # px; lines stay as thin as they are
@@ -87,11 +88,29 @@ def install_plane_sliders() -> None:
             # napari gives labels of the old name a width for digits counted from 0.
             for label in (self.curslice_label, self.totslice_label):
                 label.setObjectName("planeNumber")
+            self._name_parts()
             self._pull_label()
+
+        def _name_parts(self) -> None:
+            """Name for screen readers what has no text, and say what it does."""
+            play = self.play_button
+            for part, name, tip in (
+                (self.axis_label, "Axis", ""),
+                (self.slider, "Place on the axis", ""),
+                (self.curslice_label, "Number of what is shown", ""),
+                (self.totslice_label, "How many there are", ""),
+                (play, "Play", "Show one after the other; click right for the pace."),
+                (play.fpsspin, "Pace", "How many are shown in a second."),
+                (play.reverse_check, "Backwards", "Play from the last to the first."),
+                (play.mode_combo, "At the end", "Stop, begin again, or go back."),
+            ):
+                part.setAccessibleName(name)
+                if tip:
+                    part.setToolTip(tip)
 
         def _pull_label(self) -> None:
             super()._pull_label()
-            tip = _TIPS.get(self.dims.axis_labels[self.axis], "")
+            tip = _TIPS.get(self.dims.axis_labels[self.axis], _AXIS)
             self.axis_label.setToolTip(tip)
             self.curslice_label.setToolTip(f"{tip} Type a number to go there.")
             self.totslice_label.setToolTip("How many there are.")

@@ -6,6 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
 from cellpose_studio.ui.commands.gestures import BUTTONS, MODIFIERS, Trigger
+from cellpose_studio.ui.widgets.form import describe
 
 
 class GestureEdit(QWidget):
@@ -19,6 +20,9 @@ class GestureEdit(QWidget):
         self.button = QComboBox(objectName="gestureButton")
         for name in BUTTONS:
             self.button.addItem(f"{name} button", name)
+        describe(self.button, "Mouse button", "The button that starts the gesture.")
+        for name, check in self.checks.items():
+            check.setToolTip(f"Whether {name} has to be held.")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         for check in self.checks.values():

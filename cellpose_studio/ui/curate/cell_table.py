@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -35,7 +35,9 @@ _TIP = (
 
 _ARROW = 26
 """Width of the arrow that shows the order, and of the margins of a title, px."""
-_MARGINS = 8
+_MARGINS, _TIGHT = 8, 2
+_LONGEST = column_at("uncertainty")
+"""The column whose title may be shortened."""
 
 
 class ReviewTable(QWidget):
@@ -120,6 +122,12 @@ class ReviewTable(QWidget):
         column.addLayout(row)
         column.addWidget(self.view, 1)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow other letters; Qt calls this."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            _set_widths(self.view)
+
     def _fit_title(self) -> None:
         """Give the longest title the room that the column of areas has to spare."""
         at, area = column_at("uncertainty"), column_at("area")
@@ -188,10 +196,19 @@ def _view(model: ReviewModel) -> QTableView:
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     heads = view.horizontalHeader()
     heads.setMinimumSectionSize(min(head.width for head in HEADS))
-    for at, head in enumerate(HEADS):
-        view.setColumnWidth(at, head.width)
+    _set_widths(view)
     heads.setSectionResizeMode(column_at("area"), QHeaderView.ResizeMode.Stretch)
     return view
+
+
+def _set_widths(view: QTableView) -> None:
+    """Give columns their widths, and short titles the room of their letters."""
+    metrics = view.horizontalHeader().fontMetrics()
+    for at, head in enumerate(HEADS):
+        title = metrics.horizontalAdvance(head.title) + _TIGHT
+        view.setColumnWidth(
+            at, head.width if at == _LONGEST else max(head.width, title)
+        )
 
 
 def _status_box() -> QComboBox:

@@ -86,6 +86,11 @@ class ChannelList(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
 
+    @property
+    def controls(self) -> list[QWidget]:
+        """What takes the keyboard, from top to bottom."""
+        return [part for row in self.rows for part in (row.check, row.colour)]
+
     def set_channels(self, names: Sequence[str], rgb: bool) -> None:
         """Show rows for other channels, and choose the first."""
         for row in self.rows:

@@ -61,6 +61,12 @@ class ContrastEditor(QWidget):
         self._lay_out()
         self._connect()
 
+    @property
+    def controls(self) -> list[QWidget]:
+        """What takes the keyboard, from top to bottom."""
+        limits = [self.low, self.auto, self.reset, self.high]
+        return [self.slider, *limits, self.gamma, self.gamma_box]
+
     def show_channel(
         self, display: ChannelDisplay, values: ChannelValues | None
     ) -> None:

@@ -77,6 +77,12 @@ class MaskDisplay(QWidget):
         """The switches by the names of their commands."""
         return {"masks": self.filled, "outlines": self.outlines, "words": self.labels}
 
+    @property
+    def controls(self) -> list[QWidget]:
+        """What takes the keyboard, from top to bottom."""
+        switches = [self.filled, self.outlines, self.labels, self.kind]
+        return [*switches, self.opacity, self.percent, self.colours]
+
     def follow(self, actions: Mapping[str, QAction]) -> None:
         """Act as the commands of the menus, and show their state."""
         names = ("masks", "outlines")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
@@ -154,7 +155,6 @@ class DisplayPanel(VerticalScroll):
         column.addLayout(view)
         column.addStretch(1)
         # The box scrolls: the channels of some images would fill the column.
-        self.setWidgetResizable(True)
         self.setWidget(content)
 
     def _connect(self) -> None:
@@ -172,12 +172,21 @@ class DisplayPanel(VerticalScroll):
     def _on_replaced(self) -> None:
         names = self._channels.names if len(self._channels) else ()
         self.list.set_channels(names, self._channels.rgb)
+        if self.list.rows:
+            self._set_tab_order()
         self.picture.update()
         image = self._session.shown
         if image is not None:
             kept = self.memory.of(image.id, len(self._channels))
             for channel, display in enumerate(kept):
                 self._channels.show(channel, display)
+
+    def _set_tab_order(self) -> None:
+        """Let the Tab key go from top to bottom; new rows would come last."""
+        below = [*self.masks.controls, self.picture.box, *self._view.values()]
+        order = [*self.list.controls, *self.contrast.controls, *below]
+        for one, following in pairwise(order):
+            self.setTabOrder(one, following)
 
     def _keep(self) -> None:
         image = self._session.shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QTabWidget, QToolButton, QWidget
+from qtpy.QtWidgets import QStackedWidget, QTabWidget, QToolButton, QWidget
 
 from cellpose_studio.ui.measure.all_images import AllImages
 from cellpose_studio.ui.measure.classes.actions import ClassActions
@@ -67,6 +67,8 @@ class LowerTabs(QTabWidget):
 
     def _set_folded(self, on: bool) -> None:
         self.folded = on
+        # The Tab key must not go where nothing is seen.
+        self.findChild(QStackedWidget).setVisible(not on)
         titles = self.tabBar().sizeHint().height()
         self.setMinimumHeight(titles if on else 0)
         self.setMaximumHeight(titles if on else _ANY_HEIGHT)

@@ -29,6 +29,7 @@ class ColourChoice(QWidget):
         self._rows = Rows()
         self._of_all = False
         self.box = QComboBox(objectName="measureColour", toolTip=_TIP)
+        self.box.setAccessibleName("Measurement that colours the cells")
         self.box.setMinimumContentsLength(8)
         label = QLabel("Colour cells by", toolTip=_TIP)
         label.setBuddy(self.box)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -155,6 +155,14 @@ class MeasurementTable(QWidget):
             self.several_chosen.emit(selected)
         elif (at := self._current()) >= 0:
             self.chosen.emit(int(self.model.listed[at]))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow other letters; Qt calls this."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._widths.clear()
+            for at in range(len(self.model.fields)):
+                self._fit(at)
 
     def _current(self) -> int:
         """Return the row that is current and selected, -1 for none."""

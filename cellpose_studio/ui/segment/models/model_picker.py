@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import pairwise
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
@@ -228,6 +229,9 @@ class ModelPanel(QWidget):
                 combo.addItem(text, channel)
             combo.currentIndexChanged.connect(lambda _: self.changed.emit())
             self.channels.addRow(title, combo)
+        # New ones would come last for the Tab key.
+        for one, following in pairwise([self.browse, *self.channel_combos()]):
+            self.setTabOrder(one, following)
         default = default_channels(self._image, inputs)
         self.set_channels(self._chosen.get(_key(self._image), default))
 

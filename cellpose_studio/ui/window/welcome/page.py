@@ -42,6 +42,7 @@ class Welcome(QScrollArea):
         page = QWidget()
         column = QVBoxLayout(page)
         column.setSpacing(8)
+        column.setContentsMargins(0, 0, 0, 0)
         column.addStretch(2)
         column.addWidget(_label("Drop images or a folder here.", "welcome"))
         column.addLayout(self._buttons())
