@@ -75,7 +75,7 @@ def test_the_window_explains_itself_and_the_commands(capsys):
         main(["--help"])
     assert end.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
-    names = "segment, restore, measure, evaluate, search, train, models, replay, "
+    names = "segment, measure, evaluate, search, restore, train, models, replay, "
     assert f"{names}rescue or thumb" in text
     with pytest.raises(SystemExit):
         main(["--version"])
