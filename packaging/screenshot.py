@@ -47,7 +47,10 @@ def opened(home: Path):
     isolate_napari(None)
     from cellpose_studio.ui.window.main_window import MainWindow
 
-    window = MainWindow(Settings.load(home / "settings.json"), new_unnamed())
+    settings = Settings.load(home / "settings.json")
+    # The same on every computer, whatever its theme.
+    settings.theme = "dark"
+    window = MainWindow(settings, new_unnamed())
     window.show()
     return window
 

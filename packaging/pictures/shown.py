@@ -21,8 +21,8 @@ FINGERPRINTS = FOLDER / "pictures.json"
 COMMAND = "packaging/dev pictures"
 
 FRAME = ("ui/window/docks.py", "ui/window/main_window.py", "ui/window/status_bar.py",
-         "ui/window/theme.py")  # fmt: skip
-SEGMENT = (*FRAME, "ui/segment/panel.py", "ui/segment/parameters.py",
+         "ui/window/appearance/style.py")  # fmt: skip
+SEGMENT = (*FRAME, "ui/segment/panel.py", "ui/segment/parameters",
            "ui/segment/thresholds.py", "ui/segment/models/model_picker.py",
            "core/runs/parameters.py")  # fmt: skip
 DISPLAY = (*FRAME, "ui/display", "ui/images/panel.py", "ui/images/delegate.py")

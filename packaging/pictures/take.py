@@ -178,7 +178,7 @@ def play(stage: Stage, images: dict[str, Path]) -> None:
     stage.take("segment")
     stage.do("light")
     stage.take("light")
-    stage.do("light")
+    stage.do("themeDark")
     stage.do("uncertainty")
     stage.take("uncertainty")
     stage.do("uncertainty")
