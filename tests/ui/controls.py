@@ -61,13 +61,17 @@ def out_of_order(root: QWidget) -> list[str]:
     found = []
     for one, following in pairwise(chain):
         before, after = _box_in(one, root), _box_in(following, root)
+        if before.isEmpty() or after.isEmpty():
+            continue
         if after.bottom() <= before.top() and after.left() < before.right():
             found.append(f"from {path_of(one)} up to {path_of(following)}")
     return found
 
 
 def _box_in(one: QWidget, root: QWidget) -> QRect:
-    return QRect(one.mapTo(root, QPoint(0, 0)), one.size())
+    """Return where the part of a control is that is not scrolled out of sight."""
+    seen = one.visibleRegion().boundingRect()
+    return seen.translated(one.mapTo(root, QPoint(0, 0)))
 
 
 def name_of(control: QWidget, buddies: dict[QWidget, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, QPointF, Qt
@@ -61,10 +63,17 @@ def tablet_event(kind, at, far, pressure, button, erases):
         end = ends.Eraser if erases else ends.Pen
         place = (kind, at, far, stylus, end, pressure, 0, 0, 0.0, 0.0, 0)
         return QTabletEvent(*place, PLAIN, 1, button, held)
+    place = (kind, pointing_device(erases), at, far, pressure, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return QTabletEvent(*place, PLAIN, button, held)
+
+
+@cache
+def pointing_device(erases):
+    """Return a pen of Qt 6; it has to outlive the events that name it."""
     from qtpy.QtGui import QInputDevice, QPointingDevice
 
     ends = QPointingDevice.PointerType
-    device = QPointingDevice(
+    return QPointingDevice(
         "pen",
         1,
         QInputDevice.DeviceType.Stylus,
@@ -73,8 +82,6 @@ def tablet_event(kind, at, far, pressure, button, erases):
         1,
         2,
     )
-    place = (kind, device, at, far, pressure, 0.0, 0.0, 0.0, 0.0, 0.0)
-    return QTabletEvent(*place, PLAIN, button, held)
 
 
 @pytest.mark.slow

@@ -129,11 +129,9 @@ def test_what_has_the_keyboard_is_seen(opened):
 @pytest.mark.slow
 @pytest.mark.parametrize("percent", [100, 150])
 def test_nothing_is_cut_off(opened, user, monkeypatch, percent):
-    font, large = QApplication.font(), QApplication.font()
-    large.setPointSizeF(font.pointSizeF() * percent / 100)
-    QApplication.setFont(large)
+    settings = opened.services.settings
+    settings.text_size = percent
     try:
-        opened.set_theme("dark")
         opened.resize(SIZE)
         QApplication.processEvents()
         wrong = []
@@ -153,4 +151,4 @@ def test_nothing_is_cut_off(opened, user, monkeypatch, percent):
         look_at_dialogs(opened, monkeypatch, user, look)
         assert not wrong, "\n".join(sorted(set(wrong)))
     finally:
-        QApplication.setFont(font)
+        settings.text_size = 100

@@ -70,8 +70,10 @@ class PreferencesDialog(QDialog):
         self.search = QLineEdit(objectName="searchPreferences", clearButtonEnabled=True)
         self.search.setPlaceholderText("Search")
         self.search.setAccessibleName("Search preferences")
+        self.search.setToolTip("Show the pages with these words only.")
         self.list = QListWidget(objectName="preferencePages")
         self.list.setAccessibleName("Pages")
+        self.list.setToolTip("Choose a page.")
         self.stack = QStackedWidget()
         for entry in self._entries:
             self.list.addItem(entry.title)

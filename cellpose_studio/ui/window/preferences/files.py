@@ -59,6 +59,7 @@ class FilesPage(Page):
         recent = self.group("Recent projects")
         self.projects = QListWidget(objectName="recentProjects")
         self.projects.setAccessibleName("Recent projects")
+        self.projects.setToolTip("Choose a project to open or to take off the list.")
         self.open = button("&Open", "openRecent", "Open the project that is chosen.")
         self.remove = button(
             "&Remove from list",
