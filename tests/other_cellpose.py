@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,17 @@ class OtherCellpose:
             }
             for n in range(len(jobs))
         ]
+
+
+def with_cellpose_3(folder: Path) -> Path:
+    """Return the Python of an environment with Cellpose 3.1.1.3 before this one's."""
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = folder / "bin" / "python"
+    install = [python, "-m", "pip", "install", "-q", "--no-deps", "cellpose==3.1.1.3"]
+    subprocess.run(install, check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "beside.pth").write_text(sysconfig.get_path("purelib"))
+    return python
 
 
 def make_other_cellpose(folder: Path, version: str) -> OtherCellpose:

@@ -25,7 +25,7 @@ from cellpose_studio.engine.networks.size_model import size_model_path
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "packaging" / "models"
-KINDS = ("fluorescence", "blotchy", "stain", "phase")
+KINDS = ("fluorescence", "stain", "phase")
 LARGEST = 10_000_000  # bytes
 
 

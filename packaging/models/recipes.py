@@ -37,10 +37,7 @@ class Recipe:
 LICENCE = "GPL-3.0-or-later"
 
 START = "c4ea98be"
-"""Commit whose shipped models the present ones were trained from.
-
-Their recipes, from random weights, are there as well.
-"""
+"""Commit whose shipped models others were trained from."""
 
 _DRAWN = "drawn by packaging/models/synthetic.py"
 
@@ -97,17 +94,6 @@ DATA: dict[str, dict[str, Any]] = {
         "licence": "CC0-1.0",
         "papers": _BOWL,
     },
-    "2d_nuclei_fluo_tissue": {
-        "about": "crowded nuclei of tissue and of cultures in 3D in fluorescence: the "
-        "Data Science Bowl, and two mouse tissues of CellBinDB",
-        "licence": "CC0-1.0",
-        "papers": (*_BOWL, *_CELLBIN),
-    },
-    "2d_embryo_fluo": {
-        "about": "nuclei of an embryo in fluorescence, from the Data Science Bowl",
-        "licence": "CC0-1.0",
-        "papers": _BOWL,
-    },
     "2d_cells_qpi": {
         "about": "whole adherent cells in quantitative phase (holography)",
         "licence": "BSD-3-Clause",
@@ -120,7 +106,6 @@ DATA: dict[str, dict[str, Any]] = {
         "papers": _USIIGACI,
     },
     "fluorescence": _drawn("nuclei in fluorescence"),
-    "blotchy": _drawn("few nuclei on a blotchy ground"),
     "stain": _drawn("nuclei in two dyes"),
     "phase": _drawn("cells in phase contrast"),
 }
@@ -166,28 +151,21 @@ _FROM_SCRATCH = (
 
 RECIPES = {
     "nuclei-small": Recipe(
-        folders=(
-            "2d_nuclei_fluo",
-            "2d_nuclei_fluo_tissue",
-            "2d_embryo_fluo",
-            "2d_nuclei_histology",
-        ),
-        synthetic=(("fluorescence", 60), ("blotchy", 30)),
-        start="nuclei-small",
+        folders=("2d_nuclei_fluo", "2d_nuclei_histology"),
+        synthetic=(("fluorescence", 60), ("stain", 40)),
+        start="",
         options=(
-            *_VARIED,
+            *_FROM_SCRATCH,
             *("--blur", "0.12", "--noise", "0.3", "--mix-channels", "0.5"),
-            *("--invert", "0.08", "--n-epochs", "12"),
-            *("--shares", "0.5", "0.18", "0.1", "0.06", "0.1", "0.06"),
+            *("--n-epochs", "160", "--diam-mean", "17"),
+            *("--shares", "0.45", "0.2", "0.2", "0.15"),
         ),
         title="Nuclei (small)",
-        description="A small network for nuclei in fluorescence, in culture and in "
-        "tissue, quick on any computer.",
-        purpose="nuclei in fluorescence, in culture, tissue and embryos, 8 to 60 "
-        "pixels wide",
+        description="A small network for nuclei in fluorescence and histology, quick "
+        "on any computer.",
+        purpose="nuclei in fluorescence and in stained tissue, 8 to 60 pixels wide",
         not_for="whole cells, phase contrast, bacteria, or nuclei in electron "
-        "microscopy; for stained nuclei in bright field, stained-small is better; "
-        "results for diagnosis",
+        "microscopy; results for diagnosis",
     ),
     "phase-small": Recipe(
         folders=("2d_cells_phase",),

@@ -4,7 +4,7 @@
 
 They are no copies of a microscope's images, but vary more than a small set of those
 does: size, density, touching cells, texture, uneven light, blur, noise, inverted
-contrast, stains. Kinds: fluorescence, blotchy, stain, phase.
+contrast, stains. Kinds: fluorescence, stain, phase.
 """
 
 from __future__ import annotations
@@ -164,34 +164,6 @@ def fluorescence(random: Random) -> tuple[npt.NDArray[np.uint16], Labels]:
     return _as_uint16(image), cells.labels
 
 
-def blotchy(random: Random) -> tuple[npt.NDArray[np.uint16], Labels]:
-    """Draw few bright nuclei on a ground of blotches, which are none."""
-    diameter = float(np.exp(random.uniform(np.log(12), np.log(40))))
-    side = int(np.clip(diameter * 12, 192, 384))
-    cells = few(scene(side, diameter, random), random)
-    shape = cells.labels.shape
-    width = diameter * random.uniform(0.7, 4)
-    ground = smooth_noise(shape, width, random)
-    ground += random.uniform(0, 0.6) * smooth_noise(shape, width / 3, random)
-    ground = np.clip(ground + random.uniform(-0.5, 1.5), 0, None)
-    grain = 1 + 0.2 * smooth_noise(shape, diameter * 0.15, random)
-    bright = per_cell(cells.labels, 0.2, random) * np.clip(grain, 0.3, None)
-    image = random.uniform(0.1, 1.2) * ground + bright * random.uniform(1, 2.5)
-    noise = random.uniform(0.02, 0.2)
-    return _as_uint16(seen(image, 0.5, noise, random)), cells.labels
-
-
-def few(cells: Scene, random: Random) -> Scene:
-    """Return a scene with three to six of the cells."""
-    count = int(cells.labels.max())
-    kept = random.permutation(count)[: random.integers(3, 7)] + 1
-    numbers = np.zeros(count + 1, np.uint16)
-    numbers[np.sort(kept)] = np.arange(1, len(kept) + 1)
-    labels = numbers[cells.labels]
-    depth = np.where(labels > 0, cells.depth, np.float32(0))
-    return Scene(labels, depth, cells.diameter)
-
-
 def _spots(image: Grey, cells: Scene, random: Random) -> Grey:
     """Add nucleoli, which are dark, or bright foci."""
     width = cells.diameter * random.uniform(0.1, 0.25)
@@ -282,7 +254,6 @@ def _as_uint16(image: Grey) -> npt.NDArray[np.uint16]:
 
 KINDS: dict[str, Callable[[Random], tuple[npt.NDArray[np.generic], Labels]]] = {
     "fluorescence": fluorescence,
-    "blotchy": blotchy,
     "stain": stain,
     "phase": phase,
 }

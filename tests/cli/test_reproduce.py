@@ -19,6 +19,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.recipes import as_command, as_script
 from cellpose_studio.core.recipes.script import studio_script
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.preparation.background import SubtractBackground
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.engine.threads import torch_threads, use_threads
@@ -32,6 +33,7 @@ STARTED = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 EVERYTHING = SegmentationParameters(
     channels=(2, None),
+    preparation=(SubtractBackground(method="gaussian", radius=21),),
     diameter=18.375,
     flow_threshold=0.7,
     cellprob_threshold=-1e-05,

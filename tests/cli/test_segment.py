@@ -492,8 +492,9 @@ def test_every_parameter_has_an_option(capsys):
     assert end.value.code == 0
     text = capsys.readouterr().out
     for model in (SegmentationParameters, Normalization):
-        for name in model.model_fields.keys() - {"normalization"}:
+        for name in model.model_fields.keys() - {"normalization", "preparation"}:
             assert f"--{name.replace('_', '-')}" in text
+    assert "--prepare STEP" in text
     assert "(default: 1 99)" in text
     assert "(default: automatic)" in text
 

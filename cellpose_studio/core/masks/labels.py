@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.masks.chunks import EmptyLabels, in_memory
-from cellpose_studio.core.masks.map_ids import map_ids
 
 Labels = npt.NDArray[np.integer]
 Points = npt.NDArray[np.integer]
@@ -43,6 +42,9 @@ def compact_labels(
     if int(ids[-1]) == len(ids) - 1:
         return labels.astype(np.uint32, copy=False), ids
     names = dict(zip(ids[1:].tolist(), range(1, len(ids)), strict=True))
+    # Compiled code takes half a second to import, which reading files does not need.
+    from cellpose_studio.core.masks.map_ids import map_ids
+
     return map_ids(labels.astype(np.uint32, copy=False), names, empty), ids
 
 

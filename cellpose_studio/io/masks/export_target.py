@@ -11,7 +11,6 @@ from unicodedata import normalize
 
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.masks.labels import Labels
-from cellpose_studio.core.masks.map_ids import without
 from cellpose_studio.core.wording import first_names
 from cellpose_studio.io.masks.export_formats import FORMATS, IDS_ENDING
 from cellpose_studio.io.masks.mapped import empty_labels
@@ -104,4 +103,6 @@ def without_cells(labels: Labels, cells: Collection[int]) -> Labels:
     """Return a label image without some cells; the same one if there are none."""
     if not cells:
         return labels
+    from cellpose_studio.core.masks.map_ids import without
+
     return without(labels, [*cells], empty_labels)

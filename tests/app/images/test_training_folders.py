@@ -24,7 +24,7 @@ from cellpose_studio.workflows.training.folder_export import (
 from cellpose_studio.workflows.training.folder_import import images_of_folder
 from cellpose_studio.workflows.training.project_set import parts_of_project
 from tests.app.drawing import grid, put_masks
-from tests.engine.networks.test_widening import with_cellpose_3
+from tests.other_cellpose import with_cellpose_3
 
 
 @pytest.fixture
