@@ -53,6 +53,7 @@ def test_a_fast_stroke_is_whole_and_drawn_in_fewer_frames(user, cells, mouse, fr
     assert 0 < drawn <= took * 60 + 1
 
 
+@pytest.mark.slow
 def test_changes_of_one_turn_are_drawn_together(user, cells, qtbot, frames):
     user.open(cells("a.tif"))
     canvas = user.window.canvas

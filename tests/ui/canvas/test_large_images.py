@@ -58,6 +58,7 @@ def is_reading(window) -> bool:
     return jobs or any(timer.isActive() for timer in timers)
 
 
+@pytest.mark.slow
 def test_a_large_image_and_its_masks_look_as_any_other(user, masked, mouse):
     window, image = user.window, masked
     usual, display = screen(user), window.canvas.channels.display(0)

@@ -34,6 +34,7 @@ def colour_at(user, x):
     return shot[int(at[1] * ratio), int(at[0] * ratio)].tolist()
 
 
+@pytest.mark.slow
 def test_the_box_changes_what_is_on_the_screen(user, three):
     display, channels = user.window.display, user.window.canvas.channels
     assert [row.name.text() for row in display.list.rows] == ["a", "b", "c"]

@@ -49,6 +49,7 @@ def colour(image: QImage, x: int, y: int) -> tuple[int, int, int]:
     return image.pixelColor(x, y).getRgb()[:3]
 
 
+@pytest.mark.slow
 def test_a_png_has_outlines_at_the_edges_and_a_bar_of_its_length(user, two, tmp_path):
     path = export(
         user, two, tmp_path / "f.png", scale=4, line_colour="#ff0000", bar_length=10

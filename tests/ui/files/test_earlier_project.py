@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 
+
+@pytest.mark.slow
 def test_it_looks_as_it_was_left(user, earlier_project):
     window = user.window
     user.open(earlier_project)

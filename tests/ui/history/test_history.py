@@ -318,6 +318,7 @@ def test_what_is_shown_cannot_be_compared_with_itself(history, run):
 # Going back
 
 
+@pytest.mark.slow
 def test_restoring_makes_a_new_revision_that_can_be_undone(history, run):
     image = run()
     before = image.masks.array.copy()

@@ -111,6 +111,7 @@ def test_cells_and_summary_of_all_images_by_condition(user, content, qtbot, tmp_
     ]
 
 
+@pytest.mark.slow
 def test_columns_of_the_experiment_are_pasted_typed_and_kept(
     user, content, qtbot, tmp_path
 ):

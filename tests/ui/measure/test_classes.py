@@ -77,6 +77,7 @@ def colours(user, *cells: int) -> list[tuple[float, ...]]:
     return found
 
 
+@pytest.mark.slow
 def test_cells_are_classed_by_click_drag_and_key(user, images, classes, mouse):
     window, session, [image, _] = user.window, user.window.session, images
     large, small = classes

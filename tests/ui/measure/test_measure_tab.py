@@ -47,6 +47,7 @@ def click(content, qtbot, row: int) -> None:
     qtbot.mouseClick(view.viewport(), LEFT, NOTHING, place)
 
 
+@pytest.mark.slow
 def test_rows_and_cells_follow_each_other_and_edits(user, content, qtbot):
     window, selection = user.window, user.window.selection
     session, image = window.session, window.session.shown
@@ -139,6 +140,7 @@ def drag(plot, left: float, right: float) -> None:
         QApplication.sendEvent(view, event)
 
 
+@pytest.mark.slow
 def test_a_drag_over_a_plot_chooses_cells_on_the_image(user, content, qtbot):
     window, plots, selection = user.window, content.plots, user.window.selection
     area = content.rows.values["area_um2"]

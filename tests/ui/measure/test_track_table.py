@@ -39,6 +39,7 @@ def choose(box, data):
     box.activated.emit(box.currentIndex())
 
 
+@pytest.mark.slow
 def test_tracks_are_listed_linked_with_the_canvas_and_exported(user, qtbot, tmp_path):
     [image] = user.open(film(tmp_path))
     window = user.window
@@ -151,6 +152,7 @@ def test_tracks_of_all_images_have_speeds_once_sizes_and_times_are_set(
     user.wait_idle()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_added_again_keeps_the_sizes_of_the_user(user, tmp_path):
     path = film(tmp_path)
     [image] = user.open(path)
@@ -166,6 +168,7 @@ def test_a_file_that_is_added_again_keeps_the_sizes_of_the_user(user, tmp_path):
     assert stored.image.interval_s == 60
 
 
+@pytest.mark.slow
 def test_the_table_has_the_room_while_plots_and_classes_are_folded(user, tmp_path):
     user.open(film(tmp_path))
     window = user.window

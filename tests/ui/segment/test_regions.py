@@ -29,6 +29,7 @@ def trigger(user, name):
     user.wait_idle()
 
 
+@pytest.mark.slow
 def test_a_drawn_rectangle_is_run_on_and_the_rest_stays(user, mouse, cells, qtbot):
     image = put_run(user, cells("a.tif"))
     before = image.masks.array.copy()

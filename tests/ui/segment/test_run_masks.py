@@ -21,6 +21,7 @@ def choose(box, text: str) -> None:
     box.activated.emit(box.currentIndex())
 
 
+@pytest.mark.slow
 def test_a_run_goes_into_new_masks_and_leaves_the_others(user, cells, answers):
     masks = user.window.segment.parameters.masks
     user.open(cells("a.tif"))

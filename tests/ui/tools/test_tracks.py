@@ -56,6 +56,7 @@ def click_division(user, mouse):
     user.wait_idle()
 
 
+@pytest.mark.slow
 def test_a_division_is_clicked_undone_redone_saved_and_exported(
     user, mouse, film, tmp_path
 ):

@@ -71,6 +71,7 @@ def press(user, key, modifier=Qt.KeyboardModifier.NoModifier):
     user.qtbot.keyClick(user.window, key, modifier)
 
 
+@pytest.mark.slow
 def test_images_and_crops_are_marked_by_key_and_mouse(user, mouse, images, section):
     press(user, Qt.Key.Key_T, Qt.KeyboardModifier.ShiftModifier)
     user.wait_for(lambda: rows(section) == [("a.tif", "train", "48 cells")])

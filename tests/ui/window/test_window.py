@@ -75,6 +75,7 @@ def test_cells_are_seen_on_the_screen(user, cells, qtbot):
     assert coloured.mean() > 0.02
 
 
+@pytest.mark.slow
 def test_a_key_does_nothing_while_text_is_written(user, cells, qtbot):
     user.open(cells("a.tif"), cells("b.tif"))
     user.run()

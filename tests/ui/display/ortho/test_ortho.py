@@ -192,6 +192,7 @@ def test_a_drag_in_a_cut_and_the_wheel_move_the_point(user, ortho):
     assert ortho.point[1:] == (39, 61)
 
 
+@pytest.mark.slow
 def test_the_point_follows_the_canvas(user, ortho):
     mouse = Mouse(user.window)
     mouse.click((30, 40))

@@ -63,6 +63,7 @@ def lines(content) -> list[str]:
     return [model.index(row).data() for row in range(model.rowCount())]
 
 
+@pytest.mark.slow
 def test_compartments_are_measured_listed_and_follow_edits(user, content, qtbot):
     box, session, window = content.compartments, user.window.session, user.window
     assert not box.second.isVisible()
@@ -157,6 +158,7 @@ def test_nuclei_get_the_ids_of_their_cells(user, content):
     assert image.active == "masks"
 
 
+@pytest.mark.slow
 def test_the_choice_follows_masks_that_get_another_name(user, content):
     box, session = content.compartments, user.window.session
     image = session.shown

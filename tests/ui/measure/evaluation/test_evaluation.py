@@ -58,6 +58,7 @@ def evaluate(user, panel) -> None:
     user.wait_idle()
 
 
+@pytest.mark.slow
 def test_masks_before_the_corrections_are_evaluated(
     user, panel, qtbot, tmp_path, capsys
 ):

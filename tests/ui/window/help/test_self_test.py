@@ -62,6 +62,7 @@ def test_the_whole_check_passes_and_leaves_the_user_alone(tmp_path):
     assert not home.exists()
 
 
+@pytest.mark.slow
 def test_a_part_is_checked_on_its_own_and_printed(qapp):
     done = self_test("fonts", "folders")
     assert done.returncode == 0, done.stdout
