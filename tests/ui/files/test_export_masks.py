@@ -148,7 +148,7 @@ def test_selected_images_are_exported_together(user, cells, tmp_path):
     answer(user, fill)
     user.window.save()
     user.wait_idle()
-    assert asked == ["a.tif, a.tif: 24 cells"]
+    assert asked == ["a.tif and a.tif: 24 cells"]
     for name, image in (("a", images[0]), ("a_2", images[1])):
         np.testing.assert_array_equal(
             tifffile.imread(folder / f"{name}_cp_masks.tif"), image.masks.array

@@ -31,6 +31,8 @@ _NOTHING = "nothing"
 
 _LENGTH = 14
 """Characters that names have room for; longer ones of models have a tooltip."""
+_CHANNEL_LENGTH = 8
+"""The same for channels: opening an image must not widen the panel."""
 
 
 class ModelPanel(QWidget):
@@ -220,7 +222,7 @@ class ModelPanel(QWidget):
             combo.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
-            combo.setMinimumContentsLength(_LENGTH)
+            combo.setMinimumContentsLength(_CHANNEL_LENGTH)
             combo.setToolTip(
                 "<qt>Channel of this input of the network. Grey is the mean of all "
                 "channels.</qt>"
