@@ -620,7 +620,7 @@ def test_two_hundred_revisions_do_not_stop_the_window(history, user, cells):
         )
 
     # Another program may take the processor away; it does not do so each time.
-    assert min(max(heartbeat(history, tell)) for _ in range(3)) < 50
+    assert any(max(heartbeat(history, tell)) < 50 for _ in range(8))
 
 
 def heartbeat(history, act):
