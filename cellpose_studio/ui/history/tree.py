@@ -96,10 +96,13 @@ class HistoryTree(QTreeWidget):
         tops = [top for one in history.lineages for top in self._tops(history, one)]
         self.addTopLevelItems(tops)
         self.expandAll()
-        for item in self.row_items():
+        # Nothing is selected or folded yet, and each call takes its time.
+        for item in self.row_items() if selected or folded else ():
             key = item.data(0, ROW).key
-            item.setSelected(key in selected)
-            item.setExpanded(key not in folded)
+            if key in selected:
+                item.setSelected(True)
+            if key in folded:
+                item.setExpanded(False)
         branched = any(top.childCount() for top in tops)
         self.setRootIsDecorated(branched)
         self.verticalScrollBar().setValue(at)
