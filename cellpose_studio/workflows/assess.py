@@ -14,7 +14,7 @@ from cellpose_studio.core.models.card import Accuracy
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
-from cellpose_studio.engine.diameter import median_diameter
+from cellpose_studio.engine.estimates.diameter import median_diameter
 from cellpose_studio.engine.evaluation import Agreement, agreement
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.images.reader import open_images

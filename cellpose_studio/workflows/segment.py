@@ -18,7 +18,8 @@ from cellpose_studio.core.runs.hints import hint_for, looks_wrong
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.device import CPU, Device, Engine, Precision
-from cellpose_studio.engine.diameter import measure_diameter
+from cellpose_studio.engine.estimates.diameter import measure_diameter
+from cellpose_studio.engine.estimates.quick_look import propose_model
 from cellpose_studio.engine.flows.compute import (
     among_all,
     concatenate_flows,
@@ -38,7 +39,6 @@ from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
-from cellpose_studio.engine.quick_look import propose_model
 from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.engine.versions import has_openvino
 

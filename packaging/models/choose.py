@@ -23,16 +23,16 @@ from train import DATA_FOLDER, MODELS
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.engine.device import CPU
-from cellpose_studio.engine.networks.catalogue import shipped
-from cellpose_studio.engine.networks.network import Network, load
-from cellpose_studio.engine.networks.size_model import part_for_style
-from cellpose_studio.engine.quick_look import (
+from cellpose_studio.engine.estimates.quick_look import (
     SIDE,
     Recogniser,
     save_recogniser,
     scaled,
     views,
 )
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.network import Network, load
+from cellpose_studio.engine.networks.size_model import part_for_style
 from cellpose_studio.engine.threads import use_threads
 from cellpose_studio.engine.training.augmentation import normalized_input, vary
 from cellpose_studio.engine.training.dataset import with_inputs

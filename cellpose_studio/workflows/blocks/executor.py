@@ -13,7 +13,7 @@ from cellpose_studio.engine.blocks.masking import BlockMasks, Pass, one_by_one
 from cellpose_studio.engine.blocks.network_flows import NetworkFlows
 from cellpose_studio.engine.blocks.survey import NormalizedImage
 from cellpose_studio.engine.device import Device, Engine, Precision
-from cellpose_studio.engine.diameter import measure_diameter
+from cellpose_studio.engine.estimates.diameter import measure_diameter
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.threads import torch_threads

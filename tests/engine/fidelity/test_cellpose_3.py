@@ -11,7 +11,10 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU
-from cellpose_studio.engine.diameter import estimate_diameter, measure_diameter
+from cellpose_studio.engine.estimates.diameter import (
+    estimate_diameter,
+    measure_diameter,
+)
 from cellpose_studio.engine.flows.prepare import network_input
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect

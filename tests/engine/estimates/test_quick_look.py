@@ -8,13 +8,13 @@ import pytest
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.networks.catalogue import find, shipped
-from cellpose_studio.engine.quick_look import (
+from cellpose_studio.engine.estimates.quick_look import (
     Proposal,
     Recogniser,
     load_recogniser,
     save_recogniser,
 )
+from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.workflows.segment import segment
 

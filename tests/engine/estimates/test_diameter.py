@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.diameter import measure_diameter, median_diameter
+from cellpose_studio.engine.estimates.diameter import measure_diameter, median_diameter
 from cellpose_studio.engine.networks.size_model import SizeModel
 
 

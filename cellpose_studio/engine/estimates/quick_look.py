@@ -24,7 +24,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.engine.device import CPU
-from cellpose_studio.engine.diameter import estimate_diameter
+from cellpose_studio.engine.estimates.diameter import estimate_diameter
 from cellpose_studio.engine.flows.prepare import network_input
 from cellpose_studio.engine.networks.network import Network, load
 from cellpose_studio.engine.networks.size_model import part_for_style
