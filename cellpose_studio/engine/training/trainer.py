@@ -8,7 +8,7 @@ flipped and scaled as by Cellpose, the loss is Cellpose's, and the learning rate
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,14 +19,8 @@ import torch
 
 from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
 from cellpose_studio.core.errors import TrainingSetUnfit
-from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.core.models.training import (
-    EpochReport,
-    TrainingParameters,
-    ValidationSample,
-)
+from cellpose_studio.core.models.training import EpochReport, TrainingParameters
 from cellpose_studio.core.models.training_set import TrainingPair
-from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.device_memory import full_as_error
 from cellpose_studio.engine.training.dataset import (
     Batch,
@@ -34,87 +28,19 @@ from cellpose_studio.engine.training.dataset import (
     TrainingCrops,
     survey,
 )
-from cellpose_studio.engine.training.image_cache import MOST_BYTES, ImageCache
+from cellpose_studio.engine.training.image_cache import ImageCache
 from cellpose_studio.engine.training.layers import merge_layers
 from cellpose_studio.engine.training.loader import Loader, loading
 from cellpose_studio.engine.training.networks import TrainedNetwork, start_network
 from cellpose_studio.engine.training.optimizer import AdamW
+from cellpose_studio.engine.training.request import Report, Request, Result, Validation
 from cellpose_studio.engine.training.state import TrainingState, copied
 from cellpose_studio.engine.training.steps import Stepper
-
-Report = Callable[[EpochReport], None]
 
 _SEEDS = 100_003
 """Of one training to the next, so that their epochs have seeds of their own."""
 _MOST_MEASURED = 64
 """Images whose loss is measured; more would take longer than the epochs between."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Validation:
-    """What a network finds on the validation images: AP at IoU 0.5 of each."""
-
-    aps: tuple[float, ...]
-    samples: tuple[ValidationSample, ...] = ()
-
-    @property
-    def ap(self) -> float:
-        """The mean over the images; NaN if none has cells."""
-        known = [one for one in self.aps if not math.isnan(one)]
-        return float(np.mean(known)) if known else math.nan
-
-
-Validate = Callable[[TrainedNetwork], Validation]
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Request:
-    """What a training is asked for.
-
-    Attributes
-    ----------
-    train, validation
-        Images that are trained on, and those that are only measured.
-    parent
-        Model that is trained further; None for a U-Net of random weights.
-    validate
-        Measures the network on the validation images; None if there are none.
-    start, keep
-        State to go on from, and what gets the state now and then.
-    stop_early
-        Called several times a second; raises `StoppedEarly` to end the training.
-    """
-
-    train: Sequence[TrainingPair]
-    validation: Sequence[TrainingPair]
-    parameters: TrainingParameters
-    parent: ModelSpec | None = None
-    device: Device = CPU
-    validate: Validate | None = None
-    start: TrainingState | None = None
-    keep: Callable[[TrainingState], None] = lambda _: None
-    stop_early: Callable[[], None] = lambda: None
-    most_bytes: int = MOST_BYTES
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Result:
-    """A trained network, in evaluation mode, with what it was trained on.
-
-    Attributes
-    ----------
-    used
-        Images that were trained on; those of ``train`` with too few cells are not.
-    facts
-        Of each of ``used``.
-    state
-        The last one; its best weights are those of the network.
-    """
-
-    trained: TrainedNetwork
-    used: Sequence[TrainingPair]
-    facts: Sequence[ImageFacts]
-    state: TrainingState
 
 
 def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:

@@ -15,7 +15,7 @@ from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.core.wording import counted, first_names
 from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.threads import torch_threads
-from cellpose_studio.engine.training.trainer import Report
+from cellpose_studio.engine.training.request import Report
 from cellpose_studio.paths import real_path
 from cellpose_studio.workflows.training.model_file import refuse_unwritable
 from cellpose_studio.workflows.training.train_model import (

@@ -36,13 +36,8 @@ from cellpose_studio.engine.training.augmentation import normalized_input
 from cellpose_studio.engine.training.dataset import with_inputs
 from cellpose_studio.engine.training.image_cache import read_pair
 from cellpose_studio.engine.training.networks import refuse_untrainable
-from cellpose_studio.engine.training.trainer import (
-    Report,
-    Request,
-    Result,
-    spread,
-    train,
-)
+from cellpose_studio.engine.training.request import Report, Request, Result
+from cellpose_studio.engine.training.trainer import spread, train
 from cellpose_studio.engine.versions import versions
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.workflows.training.comparison import compare_with_parent

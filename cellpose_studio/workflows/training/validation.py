@@ -24,7 +24,8 @@ from cellpose_studio.engine.training.augmentation import normalized_input
 from cellpose_studio.engine.training.dataset import diameter_of, with_inputs
 from cellpose_studio.engine.training.image_cache import read_pair
 from cellpose_studio.engine.training.networks import TrainedNetwork
-from cellpose_studio.engine.training.trainer import Validation, spread
+from cellpose_studio.engine.training.request import Validation
+from cellpose_studio.engine.training.trainer import spread
 
 _MOST_IMAGES = 24
 """Validation images that a run is made on; more would take longer than the training."""

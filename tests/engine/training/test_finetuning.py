@@ -17,11 +17,8 @@ from cellpose_studio.engine.networks.catalogue import from_file
 from cellpose_studio.engine.networks.weights import save_weights
 from cellpose_studio.engine.threads import torch_threads, use_threads
 from cellpose_studio.engine.training.layers import choose_layers, merge_layers
-from cellpose_studio.engine.training.trainer import (
-    Request,
-    Validation,
-    train,
-)
+from cellpose_studio.engine.training.request import Request, Validation
+from cellpose_studio.engine.training.trainer import train
 from tests.engine.training.test_trainer import LITTLE, discs, pair_of, train_little
 
 

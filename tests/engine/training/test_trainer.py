@@ -18,8 +18,9 @@ from cellpose_studio.core.models.training import (
 )
 from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.engine.networks.weights import inspect, save_weights
+from cellpose_studio.engine.training.request import Request
 from cellpose_studio.engine.training.state import load_state, save_state
-from cellpose_studio.engine.training.trainer import Request, learning_rates, train
+from cellpose_studio.engine.training.trainer import learning_rates, train
 
 LITTLE = {"widths": (1, 4, 8), "bsize": 64, "diam_mean": 12.0, "min_train_masks": 1}
 

@@ -12,7 +12,8 @@ from cellpose_studio.core.models.training import finetuning
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect, save_weights
-from cellpose_studio.engine.training.trainer import Request, train
+from cellpose_studio.engine.training.request import Request
+from cellpose_studio.engine.training.trainer import train
 from tests.engine.training.test_trainer import discs, pair_of
 
 

@@ -519,7 +519,8 @@ def test_memory_stays_flat_with_many_images(tmp_path):
 
     from cellpose_studio.core.models.training import TrainingImage
     from cellpose_studio.core.models.training_set import TrainingPair
-    from cellpose_studio.engine.training.trainer import Request, train
+    from cellpose_studio.engine.training.request import Request
+    from cellpose_studio.engine.training.trainer import train
 
     y, x = np.indices((256, 256))
     labels = np.where(np.hypot(y % 32 - 16, x % 32 - 16) < 10, 1, 0)
