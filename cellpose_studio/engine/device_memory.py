@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psutil
 import torch
 
 from cellpose_studio.core.errors import DeviceFull
 from cellpose_studio.engine.device import CPU, Device
+
+T = TypeVar("T")
 
 _FULL = ("out of memory", "STATUS_ALLOC_FAILED", "DefaultCPUAllocator")
 """Parts of messages: of Apple's GPUs and of drivers, cuDNN and cuBLAS, the CPU."""
@@ -69,6 +72,24 @@ def device_full(device: Device) -> DeviceFull:
         f"{device.title} has too little memory for this model.",
         f"Choose a smaller model, or {other}.",
     )
+
+
+def on_cpu_if_full(run: Callable[..., T], device: Device) -> T:
+    """Return what ``run`` returns for a device, or for the CPU if its memory is full.
+
+    For the CPU, ``run`` is given a note for the user as well.
+
+    Raises
+    ------
+    DeviceFull
+        If the device is the CPU.
+    """
+    try:
+        return run(device)
+    except DeviceFull:
+        if device == CPU:
+            raise
+        return run(CPU, f"{device.title} had too little memory, so the CPU was used.")
 
 
 def free_unused(device: Device) -> None:

@@ -18,6 +18,7 @@ from cellpose_studio.core.runs.hints import hint_for, looks_wrong
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.device import CPU, Device, Engine, Precision
+from cellpose_studio.engine.device_memory import on_cpu_if_full
 from cellpose_studio.engine.estimates.diameter import measure_diameter
 from cellpose_studio.engine.estimates.quick_look import propose_model
 from cellpose_studio.engine.flows.compute import (
@@ -43,6 +44,7 @@ from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.engine.versions import has_openvino
 
 FloatArray = npt.NDArray[np.float32]
+_Computed = tuple[Network, SegmentationParameters, Flows, tuple[str, ...]]
 
 _MOST_ANISOTROPY = 100
 """Limit of the parameter; metadata beyond it must be wrong."""
@@ -90,21 +92,16 @@ def segment(
     )
     parameters = fit_parameters(parameters, image, model)
     checkpoint.reached(0, 0, "loading the model")
-    try:
+
+    def flows_by(device: Device, *full: str) -> _Computed:
         network = with_engine(
             networks.get(model, device, checkpoint.check, precision), engine
         )
-        parameters, flows, notes = _flows(image, network, parameters, checkpoint)
-    except DeviceFull:
-        if device == CPU:
-            raise
-        full = f"{device.title} had too little memory, so the CPU was used."
-        device = CPU
-        network = with_engine(
-            networks.get(model, CPU, checkpoint.check, precision), engine
-        )
-        parameters, flows, _ = _flows(image, network, parameters, checkpoint)
-        notes = (full,)
+        fitted, flows, notes = _flows(image, network, parameters, checkpoint)
+        return network, fitted, flows, full or notes
+
+    network, parameters, flows, notes = on_cpu_if_full(flows_by, device)
+    device = network.device
     maker = FlowMaskMaker(flows, image.label_shape, device)
     labels = maker.masks(parameters, checkpoint)
     if parameters.region is not None and parameters.region.cell_at is not None:

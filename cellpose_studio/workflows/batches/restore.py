@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tifffile
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import CannotSave, DeviceFull, ParametersUnfit
+from cellpose_studio.core.errors import CannotSave, ParametersUnfit
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.restoration import (
@@ -23,6 +23,7 @@ from cellpose_studio.core.runs.restoration import (
     enlargement,
 )
 from cellpose_studio.engine.device import CPU, Device, device_named
+from cellpose_studio.engine.device_memory import on_cpu_if_full
 from cellpose_studio.engine.flows.restore import (
     count_restoring_tiles,
     restore,
@@ -199,14 +200,14 @@ def restore_image(
     started = time.perf_counter()
     notes = _notes(image, channels, parameters)
     networks = networks or NetworkCache()
-    try:
-        pixels = _pixels(image, channels, parameters, checkpoint, device, networks)
-    except DeviceFull:
-        if device == CPU:
-            raise
-        notes += (f"{device.title} had too little memory, so the CPU was used.",)
-        device = CPU
-        pixels = _pixels(image, channels, parameters, checkpoint, device, networks)
+
+    def pixels_by(
+        device: Device, *full: str
+    ) -> tuple[npt.NDArray[np.float32], Device, tuple[str, ...]]:
+        found = _pixels(image, channels, parameters, checkpoint, device, networks)
+        return found, device, full
+
+    pixels, device, full = on_cpu_if_full(pixels_by, device)
     first = channels[0].model
     return RestoredImage(
         image=image,
@@ -216,7 +217,7 @@ def restore_image(
         ratio=enlargement(first.path.name, first.diam_mean, parameters.diameter),
         device=device,
         seconds=time.perf_counter() - started,
-        notes=notes,
+        notes=(*notes, *full),
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import CannotSave, DeviceFull, ParametersUnfit
+from cellpose_studio.core.errors import CannotSave, ParametersUnfit
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.hints import hint_for
@@ -24,6 +24,7 @@ from cellpose_studio.engine.blocks.network_flows import NetworkFlows
 from cellpose_studio.engine.blocks.result import masks_in_blocks
 from cellpose_studio.engine.blocks.survey import NormalizedImage
 from cellpose_studio.engine.device import CPU, Device, Engine, Precision
+from cellpose_studio.engine.device_memory import on_cpu_if_full
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
@@ -97,17 +98,7 @@ def segment_in_blocks(
         take_over=take_over,
     )
     with ExitStack() as stack:
-        try:
-            result = run.on(device, stack)
-        except DeviceFull:
-            if device == CPU:
-                raise
-            result = run.on(
-                CPU,
-                stack,
-                f"{device.title} had too little memory, so the CPU was used.",
-            )
-        yield result
+        yield on_cpu_if_full(partial(run.on, stack), device)
 
 
 class _BlockRun:
@@ -116,7 +107,7 @@ class _BlockRun:
     def __init__(self, **given: Any) -> None:
         self._given = given
 
-    def on(self, device: Device, stack: ExitStack, *notes: str) -> BlockSegmentation:
+    def on(self, stack: ExitStack, device: Device, *notes: str) -> BlockSegmentation:
         """Run on a device; ``stack`` removes the state of the run at its end."""
         given = self._given
         started = time.perf_counter()
