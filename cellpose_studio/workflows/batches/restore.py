@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from cellpose_studio.engine.networks.catalogue import find_restoring
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.engine.versions import version_of
 from cellpose_studio.io.atomic import replacing
+from cellpose_studio.io.masks.exchange.ome.tiff import ome_tiff_options
 from cellpose_studio.io.masks.export_target import IfExists
 from cellpose_studio.workflows.batches.export_names import ExportNames
 from cellpose_studio.workflows.save import make_folder
@@ -231,29 +232,17 @@ def write_restored(restored: RestoredImage, path: Path) -> None:
     CannotSave
     """
     image, ratio = restored.image, restored.ratio
-    sizes = (1.0, ratio, ratio)
+    z, y, x = image.pixel_size_um
+    sizes = (z, y and y / ratio, x and x / ratio)
+    options = ome_tiff_options(replace(image, pixel_size_um=sizes))
     names = [image.channel_names[one.channel - 1] for one in restored.channels]
-    known: dict[str, Any] = {
+    options["metadata"] |= {
         "axes": "TCZYX",
-        "Name": image.name,
         "Channel": {"Name": names},
         "Description": json.dumps(_description(restored), ensure_ascii=False),
     }
-    for axis, size, smaller in zip("ZYX", image.pixel_size_um, sizes, strict=True):
-        if size:
-            unit = {f"PhysicalSize{axis}Unit": "µm"}
-            known |= {f"PhysicalSize{axis}": size / smaller, **unit}
-    if image.interval_s and image.frames > 1:
-        known |= {"TimeIncrement": image.interval_s, "TimeIncrementUnit": "s"}
     with replacing(path) as part:
-        tifffile.imwrite(
-            part,
-            restored.pixels,
-            ome=True,
-            compression="zlib",
-            photometric="minisblack",
-            metadata=known,
-        )
+        tifffile.imwrite(part, restored.pixels, **options)
 
 
 def _description(restored: RestoredImage) -> dict[str, Any]:

@@ -17,7 +17,10 @@ def write_ome_tiff(part: Path, masks: MasksToExport) -> None:
 
 
 def ome_tiff_options(image: ImageSource) -> dict[str, Any]:
-    """Return the options of tifffile for masks of an image as OME-TIFF."""
+    """Return the options of tifffile for masks of an image as OME-TIFF.
+
+    Other pixels of it have other axes.
+    """
     known: dict[str, Any] = {"axes": image.label_axes, "Name": image.name}
     for axis, size in zip("ZYX", image.pixel_size_um, strict=True):
         if size:
