@@ -81,33 +81,24 @@ def read_contents(file: ProjectFile) -> Contents:
         with snapshot(file.db):
             images = read_image_table(file.db, file.path.parent)
             label_sets = read_label_sets(file.db)
-            edited_from = _edited_from(file.db, label_sets)
-            states = read_states(file.db)
-            statuses = read_all_statuses(file.db)
-            mothers = read_all_mothers(file.db)
-            classes = read_classes(file.db)
-            members = {
-                one.label_set: one
-                for one in read_members(file.db)
-                if one.name == TRAINING_SET
-            }
-            marks = read_marks(file.db)
-            ids = last_ids(file.db)
-            steps = _steps(file.db)
-        return Contents(
-            file=file,
-            images=images,
-            label_sets=label_sets,
-            edited_from=edited_from,
-            last_ids=ids,
-            states=states,
-            steps=steps,
-            statuses=statuses,
-            mothers=mothers,
-            classes=classes,
-            members=members,
-            marks=marks,
-        )
+            return Contents(
+                file=file,
+                images=images,
+                label_sets=label_sets,
+                edited_from=_edited_from(file.db, label_sets),
+                states=read_states(file.db),
+                statuses=read_all_statuses(file.db),
+                mothers=read_all_mothers(file.db),
+                classes=read_classes(file.db),
+                members={
+                    one.label_set: one
+                    for one in read_members(file.db)
+                    if one.name == TRAINING_SET
+                },
+                marks=read_marks(file.db),
+                last_ids=last_ids(file.db),
+                steps=_steps(file.db),
+            )
     except BaseException:
         # Whatever has failed, the file must not stay locked.
         file.release()
