@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal
 from pydantic import ValidationError
@@ -179,12 +179,8 @@ class Runs:
         is_known = parameters.diameter is None and diameter is not None
         if is_known:
             parameters = parameters.model_copy(update={"diameter": diameter})
-        info = model.architecture_info
-        given: dict[str, Any] = {
-            "networks": self._networks,
-            "engine": (info.openvino and choice.engine) or None,
-            "precision": (info.bfloat16 and choice.precision) or None,
-        }
+        given = choice.arguments(model.architecture_info)
+        given["networks"] = self._networks
         common = (image, model, parameters, checkpoint)
         free = free_memory()
         needed = forecast(image, model, parameters, free)

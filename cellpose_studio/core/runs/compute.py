@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from cellpose_studio.core.models.architecture import ArchitectureInfo
 
 ChosenPrecision = Literal["", "float32", "bfloat16"]
 OptionalEngine = Literal["", "openvino"]
@@ -33,3 +35,13 @@ class ComputeChoice:
     threads: int = 0
     precision: ChosenPrecision = ""
     engine: OptionalEngine = ""
+
+    def arguments(self, info: ArchitectureInfo) -> dict[str, Any]:
+        """Return engine and precision of runs of a network, None what is not chosen.
+
+        What it cannot run by, or in, is not chosen for it.
+        """
+        return {
+            "engine": (info.openvino and self.engine) or None,
+            "precision": (info.bfloat16 and self.precision) or None,
+        }

@@ -103,19 +103,18 @@ def try_device(choice: ComputeChoice, checkpoint: Checkpoint) -> DeviceTrial:
 
     device, missing = device_or_fastest(choice.device)
     model = shipped()[0]
-    engine = (model.architecture_info.openvino and choice.engine) or None
-    precision = (model.architecture_info.bfloat16 and choice.precision) or None
-    given = {"device": device, "engine": engine, "precision": precision}
+    chosen = choice.arguments(model.architecture_info)
     checkpoint.reached(0, 2, f"running on {device.title}")
-    found, seconds = _second_run(model, checkpoint, **given)
+    found, seconds = _second_run(model, checkpoint, device=device, **chosen)
     checkpoint.reached(1, 2, "running on the CPU")
-    given = {"device": CPU, "precision": "float32"}
-    right, reference_seconds = _second_run(model, checkpoint, **given)
+    right, reference_seconds = _second_run(
+        model, checkpoint, device=CPU, precision="float32"
+    )
     assert found.flows is not None
     assert right.flows is not None
     pairs = overlaps_of(right.labels, found.labels).matched(_SAME)
     one, other = found.labels > 0, right.labels > 0
-    runs_by = f"{found.device} with OpenVINO" if engine else found.device
+    runs_by = f"{found.device} with OpenVINO" if chosen["engine"] else found.device
     return DeviceTrial(
         device=runs_by,
         reference="the CPU",
