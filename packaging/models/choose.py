@@ -27,12 +27,11 @@ from cellpose_studio.engine.estimates.quick_look import (
     SIDE,
     Recogniser,
     save_recogniser,
-    scaled,
+    view,
     views,
 )
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, load
-from cellpose_studio.engine.networks.size_model import part_for_style
 from cellpose_studio.engine.threads import use_threads
 from cellpose_studio.engine.training.augmentation import normalized_input, vary
 from cellpose_studio.engine.training.dataset import with_inputs
@@ -65,8 +64,8 @@ def styles_of(
         scale = float(np.exp(rng.uniform(np.log(0.4), np.log(1.6))))
         y, x = (rng.integers(max(1, n - SIDE)) for n in plane.shape[:2])
         half = plane[y : y + 2 * SIDE, x : x + 2 * SIDE]
-        seen.append(scaled(part_for_style(half, round(SIDE / scale)), scale))
-    return np.array([network.style(view) for view in seen])
+        seen.append(view(half, scale))
+    return np.array([network.style(one) for one in seen])
 
 
 def _plane(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
@@ -27,7 +26,7 @@ from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.estimates.diameter import estimate_diameter
 from cellpose_studio.engine.flows.prepare import network_input
 from cellpose_studio.engine.networks.network import Network, load
-from cellpose_studio.engine.networks.size_model import part_for_style
+from cellpose_studio.engine.networks.size_model import part_for_style, scaled
 from cellpose_studio.paths import resource
 
 FloatArray = npt.NDArray[np.float32]
@@ -35,6 +34,8 @@ Styles = npt.NDArray[np.float64]
 
 SIDE = 256
 """Side of a view, px: small enough for a fast look."""
+_LEAST = 32
+"""Smallest side of a view, px."""
 SCALES = (1.0, 0.5)
 """At which an image is looked at."""
 _MOST_PLANE = 2048
@@ -137,7 +138,7 @@ def propose_model(
     checkpoint.reached(0, 1, "choosing the model")
     network = load(known[recogniser.network], CPU, checkpoint.check)
     with network.watched(checkpoint.check):
-        chances = recogniser.chances([network.style(view) for view in views(plane)])
+        chances = recogniser.chances([network.style(one) for one in views(plane)])
     best, second = np.argsort(-chances)[:2]
     if network.spec != specs[best]:
         network = load(specs[best], CPU, checkpoint.check)
@@ -152,17 +153,12 @@ def propose_model(
 
 def views(plane: FloatArray) -> list[FloatArray]:
     """Return the parts of ``plane`` (Y, X, C) that a quick look sees."""
-    return [
-        scaled(part_for_style(plane, round(SIDE / scale)), scale) for scale in SCALES
-    ]
+    return [view(plane, scale) for scale in SCALES]
 
 
-def scaled(part: FloatArray, scale: float) -> FloatArray:
-    """Return ``part`` (Y, X, C) at another scale, of 32 px at least."""
-    size = [max(32, round(length * scale)) for length in part.shape[:2]]
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    found = cv2.resize(np.ascontiguousarray(part), size[::-1], interpolation=way)
-    return np.asarray(found, np.float32).reshape(*size, -1)
+def view(plane: FloatArray, scale: float) -> FloatArray:
+    """Return the part of ``plane`` (Y, X, C) that is looked at at a scale."""
+    return scaled(part_for_style(plane, round(SIDE / scale)), scale, _LEAST)
 
 
 def save_recogniser(recogniser: Recogniser, path: Path) -> None:

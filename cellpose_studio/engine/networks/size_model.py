@@ -94,7 +94,7 @@ def fit_size_model(
         low, high = np.log(SIZES)
         for size in np.exp(rng.uniform(low, high, _VIEWS)):
             check()
-            view = _scaled(image, size * diam_mean / diameter, rng)
+            view = _view(image, size * diam_mean / diameter, rng)
             styles.append(style(view))
             logs.append(np.log(size))
     x, y = np.array(styles), np.array(logs)
@@ -116,6 +116,15 @@ def part_for_style(image: FloatArray, side: int = _SIDE) -> FloatArray:
     corners = [(y, x) for y in _starts(height, side) for x in _starts(width, side)]
     parts = [image[y : y + side, x : x + side] for y, x in corners]
     return max(parts, key=lambda part: float(part.std()))
+
+
+def scaled(part: FloatArray, scale: float, least: int) -> FloatArray:
+    """Return ``part`` (Y, X, C) at another scale, of ``least`` px at least."""
+    size = [max(least, round(length * scale)) for length in part.shape[:2]]
+    # Averaging over areas prevents aliasing where the view is smaller.
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    found = cv2.resize(np.ascontiguousarray(part), size[::-1], interpolation=way)
+    return np.asarray(found, np.float32).reshape(*size, -1)
 
 
 def size_model_path(weights: Path) -> Path:
@@ -230,7 +239,7 @@ def _unusable(path: Path) -> ModelUnusable:
     )
 
 
-def _scaled(image: FloatArray, scale: float, rng: np.random.Generator) -> FloatArray:
+def _view(image: FloatArray, scale: float, rng: np.random.Generator) -> FloatArray:
     """Return a part of ``image``, scaled, of `_SIDE` px at most.
 
     Of a few random ones, it is that with the highest contrast: between sparse cells,
@@ -243,11 +252,7 @@ def _scaled(image: FloatArray, scale: float, rng: np.random.Generator) -> FloatA
     ]
     parts = [image[y : y + side, x : x + side] for y, x in corners]
     part = max(parts, key=lambda one: float(one.std()))
-    size = [max(16, round(length * scale)) for length in part.shape[:2]]
-    # Averaging over areas prevents aliasing where the view is smaller.
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    scaled = cv2.resize(part, size[::-1], interpolation=way)
-    return np.asarray(scaled, np.float32).reshape(*size, -1)
+    return scaled(part, scale, 16)
 
 
 def _starts(length: int, side: int) -> list[int]:
