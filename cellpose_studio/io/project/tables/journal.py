@@ -112,11 +112,7 @@ def read_open_edits(
     """
     # Another process may add an edit in between, and the checksum would not match.
     with reading("the latest edits"), snapshot(db):
-        _check_label_set(db, label_set, base)
-        rows = db.execute(
-            f"SELECT {COLUMNS}, delta FROM journal WHERE {OPEN_EDITS}",  # noqa: S608
-            (label_set, base),
-        )
+        rows = _open_rows(db, label_set, base, f"{COLUMNS}, delta")
         pixels = pixels_of(db, base)
         edits = [edit_of_row(row, delta, pixels) for *row, delta in rows]
         _check_inside(db, base, edits)
@@ -131,12 +127,19 @@ def open_edit_ids(db: sqlite3.Connection, label_set: int, base: int) -> tuple[in
     ProjectDamaged
     """
     with reading("the latest edits"), snapshot(db):
-        _check_label_set(db, label_set, base)
-        rows = db.execute(
-            f"SELECT id FROM journal WHERE {OPEN_EDITS}",  # noqa: S608
-            (label_set, base),
-        )
+        rows = _open_rows(db, label_set, base, "id")
         return tuple(int(number) for (number,) in rows)
+
+
+def _open_rows(
+    db: sqlite3.Connection, label_set: int, base: int, columns: str
+) -> sqlite3.Cursor:
+    """Return columns of the edits after ``base`` that are in no revision yet."""
+    _check_label_set(db, label_set, base)
+    return db.execute(
+        f"SELECT {columns} FROM journal WHERE {OPEN_EDITS}",  # noqa: S608
+        (label_set, base),
+    )
 
 
 def entry_of_row(
