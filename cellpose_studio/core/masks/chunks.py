@@ -38,6 +38,13 @@ def in_memory(shape: tuple[int, ...]) -> Labels:
     return np.zeros(shape, np.uint32)
 
 
+def copied(labels: npt.NDArray[np.integer], empty: EmptyLabels) -> Labels:
+    """Return a copy of labels of any type, in an array that ``empty`` makes."""
+    copy = empty(labels.shape)
+    copy[...] = labels
+    return copy
+
+
 def planes_of(labels: Labels) -> Labels:
     """Return a view of a contiguous label image as (N, Y, X)."""
     return labels.reshape(-1, *labels.shape[-2:])

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cellpose_studio.core.edits.changes import Mask
 from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, in_memory
+from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, copied, in_memory
 from cellpose_studio.core.masks.labels import cell_ids
 from cellpose_studio.core.masks.map_ids import map_ids, only
 from cellpose_studio.core.matching.compare import shared_pixels
@@ -84,8 +84,7 @@ def keep_locked(
     taken = kept != 0
     table = CellTable.of(after)
     going = {*cell_ids(kept), *_deleted_cells(after, table, deleted)}
-    result = empty(after.shape)
-    result[...] = after
+    result = copied(after, empty)
     # All other cells stay as they are, so only these are worth a visit.
     for cell in {*cell_ids(after[taken]), *going}:
         box = table.box(cell)

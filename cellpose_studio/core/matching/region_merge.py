@@ -9,7 +9,7 @@ import numpy as np
 
 from cellpose_studio.core.edits.changes import box_around
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, in_memory
+from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, copied, in_memory
 from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.wording import cell_count
@@ -94,8 +94,7 @@ def merge_region(
     found = CellTable.of(new)
     ids = found.ids().tolist()
     boxes = [*map(found.box, ids), *map(table.box, going)]
-    result = empty(present.shape)
-    result[...] = present
+    result = copied(present, empty)
     if boxes:
         box = box_around(boxes)
         part, cells = present[box], new[box]

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.masks.chunks import copied
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.review.training_marks import pack_mask
 from cellpose_studio.core.runs.flows import Flows
@@ -179,9 +180,7 @@ def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:
     if int(highest) + shift > _LARGEST_ID:
         raise _not_masks(path, f"it holds numbers beyond {_LARGEST_ID}")
     # In the type of the file, the highest value plus 1 could overflow.
-    labels = empty_labels(values.shape)
-    labels[...] = values.astype(np.int64) + 1 if shift else values
-    return labels
+    return copied(values.astype(np.int64) + 1 if shift else values, empty_labels)
 
 
 def to_json_values(value: Any) -> Any:
