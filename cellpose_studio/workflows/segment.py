@@ -49,7 +49,7 @@ _Computed = tuple[Network, SegmentationParameters, Flows, tuple[str, ...]]
 _MOST_ANISOTROPY = 100
 """Limit of the parameter; metadata beyond it must be wrong."""
 
-AUTOMATIC = ("channels", "diameter", "anisotropy")
+_AUTOMATIC = ("channels", "diameter", "anisotropy")
 """Parameters that are found for the image where the user sets none."""
 
 
@@ -86,10 +86,7 @@ def segment(
     model, chosen = chosen_model(image, model, parameters, checkpoint)
     # Fitting fills in the anisotropy, so what nobody said is found out before.
     unknown = notes_on_unknown(parameters, image)
-    automatic = (
-        *(["model"] if chosen else []),
-        *(name for name in AUTOMATIC if not getattr(parameters, name)),
-    )
+    automatic = automatic_parts(parameters, chosen)
     parameters = fit_parameters(parameters, image, model)
     checkpoint.reached(0, 0, "loading the model")
 
@@ -168,6 +165,14 @@ def chosen_model(
     asked = parameters.model_copy(update={"channels": channels})
     proposal = propose_model(image, shipped(), asked, checkpoint)
     return proposal.model, (proposal.sentence,)
+
+
+def automatic_parts(
+    asked: SegmentationParameters, chosen: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return what of a run the user left open; ``chosen`` is by `chosen_model`."""
+    unset = (name for name in _AUTOMATIC if not getattr(asked, name))
+    return (*(["model"] if chosen else []), *unset)
 
 
 def with_engine(network: Network, engine: Engine | None) -> Network:

@@ -36,7 +36,7 @@ from cellpose_studio.workflows.blocks.executor import BlockExecutor, LocalExecut
 from cellpose_studio.workflows.blocks.forecast import forecast, reason_whole
 from cellpose_studio.workflows.blocks.plan import BlockPlan, ImagePlace
 from cellpose_studio.workflows.segment import (
-    AUTOMATIC,
+    automatic_parts,
     chosen_model,
     fit_parameters,
     notes_on_memory,
@@ -117,10 +117,7 @@ class _BlockRun:
         side: tuple[int, int, int] = given["side"]
         asked: SegmentationParameters = given["parameters"]
         model, chosen = chosen_model(image, model, asked, checkpoint)
-        automatic = (
-            *(["model"] if chosen else []),
-            *(name for name in AUTOMATIC if not getattr(asked, name)),
-        )
+        automatic = automatic_parts(asked, chosen)
         unknown = notes_on_unknown(asked, image)
         parameters = fit_parameters(asked, image, model)
         executor: BlockExecutor = given["executor"]
