@@ -61,6 +61,7 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
     from cellpose_studio.core.masks.cell_table import CellTable
     from cellpose_studio.core.masks.labels import polygons
     from cellpose_studio.core.masks.map_ids import only
+    from cellpose_studio.core.masks.snapshot import Snapshot
 
     labels = np.zeros((16, 16), np.uint32)
     labels[2:14, 2:14] = 1
@@ -87,7 +88,7 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
         change.apply(labels)
         table.change(change, labels)
         redraw_labels(drawn, labels, change.region(labels.shape))
-    label_thumbnail(labels)
+    label_thumbnail(Snapshot(labels))
     polygons(only(labels, [1]))
     draw_marks(drawn, labels, everything, marks_of({1: "accepted"}))
 

@@ -27,9 +27,7 @@ _PER_PIXEL = 4
 Floats = npt.NDArray[np.float32]
 
 
-def label_thumbnail(
-    labels: npt.NDArray[np.uint32] | Snapshot, size: int = SIZE
-) -> Thumbnail:
+def label_thumbnail(labels: Snapshot, size: int = SIZE) -> Thumbnail:
     """Return (Y, X, RGB) of masks on black, at most ``size`` px high and wide.
 
     A stack is represented by its middle plane, a time series by its first time point.
@@ -38,12 +36,8 @@ def label_thumbnail(
     *lead, height, width = labels.shape
     middle = tuple(_middle_indices(lead))
     every = max(1, max(height, width) // (size * _PER_PIXEL))
-    if isinstance(labels, Snapshot):
-        number = int(np.ravel_multi_index(middle, lead)) if lead else 0
-        seen = labels.sample(number, every)
-    else:
-        plane = labels[middle]
-        seen = np.ascontiguousarray(plane[::every, ::every], np.uint32)
+    number = int(np.ravel_multi_index(middle, lead)) if lead else 0
+    seen = labels.sample(number, every)
     colours = np.concatenate([np.zeros((1, 3), np.float32), palette()])
     drawn = colours[draw_labels(seen) & ~np.uint8(OUTLINE)]
     return as_bytes(_resize(drawn, fit_size(height, width, size)))

@@ -14,6 +14,7 @@ from cellpose_studio.core.display.thumbnail import (
     label_thumbnail,
     sample_plane,
 )
+from cellpose_studio.core.masks.snapshot import Snapshot
 from tests.images import image_of
 
 
@@ -31,7 +32,7 @@ def colour(cell):
 def test_cells_have_the_colours_that_they_have_in_pictures():
     labels = np.zeros((40, 60), np.uint32)
     labels[10:20, 10:20], labels[25:35, 30:50] = 7, 2**32 - 1
-    thumbnail = label_thumbnail(labels)
+    thumbnail = label_thumbnail(Snapshot(labels))
     assert (thumbnail.shape, thumbnail.dtype) == ((40, 60, 3), np.uint8)
     assert thumbnail[0, 0].tolist() == [0, 0, 0]
     for y in (10, 15, 19):  # with the outline, which is no colour of its own
@@ -45,16 +46,16 @@ def test_cells_have_the_colours_that_they_have_in_pictures():
 def test_of_a_stack_it_is_the_middle_plane_at_first(shape, place):
     labels = np.zeros(shape, np.uint32)
     labels[place] = 5
-    assert label_thumbnail(labels)[4, 4].tolist() == colour(5)
+    assert label_thumbnail(Snapshot(labels))[4, 4].tolist() == colour(5)
     labels[...] = 5
     labels[place] = 0
-    assert not label_thumbnail(labels).any()
+    assert not label_thumbnail(Snapshot(labels)).any()
 
 
 def test_small_cells_of_a_large_image_leave_their_traces():
     y, x = np.indices((2400, 2400))
     labels = np.where((y % 31 < 15) & (x % 31 < 15), 1, 0).astype(np.uint32)
-    thumbnail = label_thumbnail(labels)
+    thumbnail = label_thumbnail(Snapshot(labels))
     expected = np.array(colour(1)) * (15 / 31) ** 2
     np.testing.assert_allclose(thumbnail.mean(axis=(0, 1)), expected, rtol=0.15)
 
@@ -62,7 +63,7 @@ def test_small_cells_of_a_large_image_leave_their_traces():
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 128))
 def test_the_ratio_of_the_sides_is_kept_within_the_size(height, width, size):
     labels = np.ones((height, width), np.uint32)
-    thumbnail = label_thumbnail(labels, size)
+    thumbnail = label_thumbnail(Snapshot(labels), size)
     longest = max(height, width)
     assert max(thumbnail.shape[:2]) == min(size, longest)
     assert abs(thumbnail.shape[0] - height * min(1, size / longest)) <= 1
