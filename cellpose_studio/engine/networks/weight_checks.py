@@ -59,7 +59,7 @@ def diameter_in(weights: Mapping[str, Tensor], name: str, path: Path) -> float:
     if path.name.startswith(f"{_NUCLEI}torch_"):
         return _NUCLEI_DIAMETER
     if name not in weights:
-        return _NUCLEI_DIAMETER if _NUCLEI in path.name else _DEFAULT_DIAMETER
+        return diameter_by_name(path)
     weight = weights[name]
     value = float(weight.reshape(-1)[0]) if weight.numel() == 1 else math.nan
     low, high = MODEL_DIAMETERS
@@ -68,10 +68,11 @@ def diameter_in(weights: Mapping[str, Tensor], name: str, path: Path) -> float:
     return value
 
 
-def restoring_diameter(path: Path) -> float:
-    """Return the diameter, px, that a network which restores images scales cells to.
+def diameter_by_name(path: Path) -> float:
+    """Return the diameter, px, that a network scales cells to by the name of its file.
 
-    Cellpose 3 goes by the name of its file, whatever is written in it.
+    Cellpose 3 goes by that for networks that restore images, whatever is written in
+    them.
     """
     return _NUCLEI_DIAMETER if _NUCLEI in path.name else _DEFAULT_DIAMETER
 

@@ -26,11 +26,11 @@ from cellpose_studio.engine.networks.loaders import LOADERS, NetworkLoader
 from cellpose_studio.engine.networks.transformers import is_segformer
 from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weight_checks import (
+    diameter_by_name,
     diameter_in,
     misfit,
     refuse_inflated,
     refuse_unusable,
-    restoring_diameter,
 )
 from cellpose_studio.paths import sha256_of, special_kind
 
@@ -51,7 +51,7 @@ def inspect(path: Path) -> ModelSpec:
     if not _fits(loader, weights):
         raise misfit(path)
     if ARCHITECTURES[architecture].restores:
-        scaled_to = labels = restoring_diameter(path)
+        scaled_to = labels = diameter_by_name(path)
     else:
         scaled_to = diameter_in(weights, "diam_mean", path)
         labels = diameter_in(weights, "diam_labels", path)
