@@ -10,6 +10,7 @@ import numpy as np
 from cellpose_studio.core.edits.changes import box_around
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, copied, in_memory
+from cellpose_studio.core.masks.map_ids import only
 from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.wording import cell_count
@@ -98,7 +99,7 @@ def merge_region(
     if boxes:
         box = box_around(boxes)
         part, cells = present[box], new[box]
-        before = np.where(np.isin(part, list(going)), part, 0)
+        before = only(part, [*going])
         if region.cell_at is not None and going:
             # However much it has changed, it is the cell that was asked for.
             cells = np.where(cells > 0, np.uint32(*going), 0).astype(np.uint32)
