@@ -1,4 +1,4 @@
-"""Where a trained model is written to, and the state of its training beside it."""
+"""Where a trained model is written to, its card and its state beside it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.core.models.training_set import TrainingPair
+from cellpose_studio.engine.networks.model_card import card_path, card_text
 from cellpose_studio.engine.training.state import TrainingState, load_state, save_state
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.paths import can_write_in, real_path
@@ -60,6 +61,12 @@ def refuse_unwritable(out: Path, parent: ModelSpec | None) -> None:
             "which Cellpose recognises it.",
             f"Call it {out.name}_{STYLE_OFF}.",
         )
+
+
+def write_card(model: ModelSpec, weights: Path) -> None:
+    """Write the card of a model beside its weights; raises `CannotSave`."""
+    with replacing(card_path(weights)) as part:
+        part.write_text(card_text(model), encoding="utf-8")
 
 
 class StateFile:

@@ -23,7 +23,7 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.engine.device import CPU, Device
-from cellpose_studio.engine.networks.model_card import card_path, card_text, machine
+from cellpose_studio.engine.networks.model_card import machine
 from cellpose_studio.engine.networks.network import style_of
 from cellpose_studio.engine.networks.size_model import (
     SizeModel,
@@ -45,6 +45,7 @@ from cellpose_studio.workflows.training.model_file import (
     StateFile,
     refuse_unwritable,
     training_id,
+    write_card,
 )
 from cellpose_studio.workflows.training.validation import Validator
 
@@ -155,8 +156,7 @@ def train_model(
     card = _card(request, result, state.seconds)
     # The card belongs to the file as it was written, so its weights are read again.
     spec = inspect(request.out).model_copy(update=_words(request) | {"card": card})
-    with replacing(card_path(request.out)) as part:
-        part.write_text(card_text(spec), encoding="utf-8")
+    write_card(spec, request.out)
     # The training can be resumed until all of its files are written.
     state.path.unlink(missing_ok=True)
     return TrainedModel(spec=spec, used=len(result.used), measured=len(unseen))

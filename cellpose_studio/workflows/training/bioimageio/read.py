@@ -21,7 +21,6 @@ from cellpose_studio.core.models.card import MOST_LETTERS, ModelCard
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.networks.catalogue import from_file
-from cellpose_studio.engine.networks.model_card import card_path, card_text
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect
 from cellpose_studio.io.atomic import replacing
@@ -35,7 +34,7 @@ from cellpose_studio.workflows.training.bioimageio.files import (
     PackageFiles,
     open_package,
 )
-from cellpose_studio.workflows.training.model_file import STYLE_OFF
+from cellpose_studio.workflows.training.model_file import STYLE_OFF, write_card
 from cellpose_studio.workflows.training.request_file import free_model_path
 
 _MOST_TEXT = 1 << 20
@@ -196,6 +195,5 @@ def _kept(model: ModelSpec, folder: Path) -> Path:
     path = free_model_path(folder, model.path.name)
     with replacing(path) as part:
         shutil.copyfile(model.path, part)
-    with replacing(card_path(path)) as part:
-        part.write_text(card_text(model), encoding="utf-8")
+    write_card(model, path)
     return path

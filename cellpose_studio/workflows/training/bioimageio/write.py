@@ -22,12 +22,13 @@ from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.networks import unet
-from cellpose_studio.engine.networks.model_card import card_path, card_text
+from cellpose_studio.engine.networks.model_card import card_text
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.size_model import size_model_path
 from cellpose_studio.engine.networks.weights import read_weights, weight_bytes
 from cellpose_studio.engine.versions import version_of
 from cellpose_studio.io.atomic import replacing
+from cellpose_studio.workflows.training.model_file import write_card
 
 _FORMAT = "0.5.4"
 _SIDE = 128
@@ -89,8 +90,7 @@ def write_copy(model: ModelSpec, out: Path) -> None:
     if sizes.is_file():
         with replacing(size_model_path(out)) as part:
             part.write_bytes(sizes.read_bytes())
-    with replacing(card_path(out)) as part:
-        part.write_text(card_text(model), encoding="utf-8")
+    write_card(model, out)
 
 
 def _files(model: ModelSpec) -> dict[str, bytes]:
