@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
+from cellpose_studio.cli.arguments.ask_axes import add_axes, asking_for_axes
 from cellpose_studio.cli.arguments.compartments import (
     add_compartments,
     compartments_of,
@@ -21,6 +21,7 @@ from cellpose_studio.cli.arguments.experiment import (
 )
 from cellpose_studio.cli.arguments.folders import removed_if_empty, shown_name
 from cellpose_studio.cli.arguments.options import above_0, add_threads
+from cellpose_studio.cli.arguments.results import add_existing, add_out
 from cellpose_studio.cli.arguments.tracks import Tracks, add_tracks
 from cellpose_studio.cli.output.outcome import ALL_DONE, Outcome
 from cellpose_studio.cli.output.progress import Progress
@@ -70,11 +71,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="image with masks beside it, folder of such images, or project",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="folder for the tables (default: that of the first image or project)",
+    add_out(
+        parser,
+        "folder for the tables (default: that of the first image or project)",
     )
     parser.add_argument(
         "--save",
@@ -84,14 +83,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help=f"tables of cells to write: {', '.join(KINDS)} (default: csv)",
     )
-    existing = parser.add_mutually_exclusive_group()
-    existing.add_argument(
-        "--overwrite", action="store_true", help="replace tables that exist"
-    )
-    existing.add_argument(
-        "--skip-existing",
-        action="store_true",
-        help="do nothing if there are tables already",
+    add_existing(
+        parser, "replace tables that exist", "do nothing if there are tables already"
     )
     parser.add_argument(
         "--groups",
@@ -127,7 +120,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="UM",
         help="distance of planes in µm, in place of what the files say",
     )
-    parser.add_argument("--axes", help="axes of files that lack them: ZYX, TYX, CYX …")
+    add_axes(parser)
     add_experiment(parser)
     add_tracks(parser)
     add_threads(parser)

@@ -6,18 +6,22 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
+from cellpose_studio.cli.arguments.ask_axes import add_axes
 from cellpose_studio.cli.arguments.folders import removed_if_empty
-from cellpose_studio.cli.arguments.image_files import image_files
-from cellpose_studio.cli.arguments.options import add_fields, add_threads, build_model
+from cellpose_studio.cli.arguments.image_files import image_files, scenes_of
+from cellpose_studio.cli.arguments.options import (
+    add_device,
+    add_fields,
+    add_threads,
+    build_model,
+)
+from cellpose_studio.cli.arguments.results import add_existing, add_out, if_exists
 from cellpose_studio.cli.output.outcome import Outcome
 from cellpose_studio.cli.output.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import Normalization
 from cellpose_studio.core.runs.restoration import RestorationParameters
-from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.masks.export_target import IfExists
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.batches.restore import RestorationBatch
@@ -64,23 +68,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="network for the channel of nuclei (default: that of the others)",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="folder for the results (default: that of each image)",
-    )
-    existing = parser.add_mutually_exclusive_group()
-    existing.add_argument(
-        "--overwrite", action="store_true", help="replace result files that exist"
-    )
-    existing.add_argument(
-        "--skip-existing",
-        action="store_true",
-        help="leave images out that have result files",
-    )
-    parser.add_argument("--axes", help="axes of files that lack them: ZYX, TYX, CYX …")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, mps")
+    add_out(parser)
+    add_existing(parser)
+    add_axes(parser)
+    add_device(parser)
     add_threads(parser)
     add_fields(parser, RestorationParameters, leave_out=frozenset({"normalization"}))
     add_fields(parser, Normalization)
@@ -112,7 +103,7 @@ def _run(options: argparse.Namespace) -> int:
         options.channels,
         options.nuclei,
         options.nuclei_model,
-        _if_exists(options),
+        if_exists(options),
     )
     outcome = Outcome()
     try:
@@ -139,12 +130,8 @@ def _one_file(
     """Restore every scene of a file."""
     images: list[ImageSource] = []
     with outcome.collect_failures(file):
-        with asking_for_axes():
-            opened = open_images(file, axes)
         # Every scene gets its name before the first one is written.
-        for image in opened:
-            batch.path(image)
-        images = opened
+        images = scenes_of(file, axes, batch.path)
     for image in images:
         with outcome.collect_failures(file.parent / image.name):
             found = batch.run(image, Checkpoint(progress.report))
@@ -156,9 +143,3 @@ def _one_file(
             for note in (*image.notes, *found.notes):
                 progress.print_line(f"{image.name}: {note}")
             progress.print_line(f"{image.name}: {path}, {found.seconds:.1f} s")
-
-
-def _if_exists(options: argparse.Namespace) -> IfExists:
-    if options.overwrite:
-        return "replace"
-    return "skip" if options.skip_existing else "refuse"

@@ -9,12 +9,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
+from cellpose_studio.cli.arguments.ask_axes import add_axes
 from cellpose_studio.cli.arguments.cluster import add_cluster, cluster_of
 from cellpose_studio.cli.arguments.folders import removed_if_empty
-from cellpose_studio.cli.arguments.image_files import image_files, refuse_existing
-from cellpose_studio.cli.arguments.options import add_fields, add_threads, build_model
+from cellpose_studio.cli.arguments.image_files import (
+    image_files,
+    refuse_existing,
+    scenes_of,
+)
+from cellpose_studio.cli.arguments.options import (
+    add_device,
+    add_fields,
+    add_threads,
+    build_model,
+)
 from cellpose_studio.cli.arguments.region import add_region, build_region
+from cellpose_studio.cli.arguments.results import add_existing, add_out, if_exists
 from cellpose_studio.cli.arguments.spellings import add_spellings, automatic_at_zero
 from cellpose_studio.cli.arguments.unused import unused
 from cellpose_studio.cli.output.outcome import Outcome
@@ -27,10 +37,8 @@ from cellpose_studio.core.runs.preparation.step import PreparationStep
 from cellpose_studio.core.runs.preparation.steps import from_text
 from cellpose_studio.core.wording import counted
 from cellpose_studio.gc_tuning import freeze_gc, gc_paused
-from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.export import unfit
 from cellpose_studio.io.masks.export_formats import FORMATS
-from cellpose_studio.io.masks.export_target import IfExists
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.batches.batch import Batch
@@ -62,12 +70,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", help="name or weight file (default: the shipped one)"
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="folder for the results (default: that of each image)",
-    )
+    add_out(parser)
     parser.add_argument(
         "--save",
         nargs="+",
@@ -76,22 +79,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help=f"files to write: {', '.join(FORMATS)} (default: tif)",
     )
-    existing = parser.add_mutually_exclusive_group()
-    existing.add_argument(
-        "--overwrite", action="store_true", help="replace result files that exist"
-    )
-    existing.add_argument(
-        "--skip-existing",
-        action="store_true",
-        help="leave images out that have result files",
-    )
-    parser.add_argument("--axes", help="axes of files that lack them: ZYX, TYX, CYX …")
+    add_existing(parser)
+    add_axes(parser)
     parser.add_argument(
         "--scene",
         metavar="NAME",
         help="image of a file with several (default: all of them)",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, mps")
+    add_device(parser)
     parser.add_argument(
         "--precision",
         choices=("float32", "bfloat16"),
@@ -211,7 +206,7 @@ def _batch(
             options.save,
             options.out,
             options.precision,
-            _if_exists(options),
+            if_exists(options),
             options.engine,
             options.block_size,
             cluster,
@@ -226,12 +221,6 @@ def _take_up_spellings(options: argparse.Namespace) -> None:
     options.save = options.more_kinds or options.save
 
 
-def _if_exists(options: argparse.Namespace) -> IfExists:
-    if options.overwrite:
-        return "replace"
-    return "skip" if options.skip_existing else "refuse"
-
-
 def _one_file(
     batch: Batch,
     path: Path,
@@ -244,12 +233,9 @@ def _one_file(
     """Segment every scene of a file, or the requested one, unless a worker does."""
     images: list[ImageSource] = []
     with outcome.collect_failures(path):
-        with asking_for_axes():
-            opened = open_images(path, options.axes)
         # Every scene gets its name, so that one alone is called as with the others.
-        for image in opened:
-            batch.base(image)
-        images = _chosen(path, opened, options.scene)
+        scenes = scenes_of(path, options.axes, batch.base)
+        images = _chosen(path, scenes, options.scene)
     for image in images:
         # Names of scenes may hold a slash, as those of microscopes do.
         with outcome.collect_failures(path.parent / image.name):

@@ -1,13 +1,19 @@
-"""The question about axes that a file does not define, as an option to add."""
+"""The option for axes that files do not define, and the question about them."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 
 _MOST_CHOICES = 4
+
+
+def add_axes(parser: argparse.ArgumentParser) -> None:
+    """Add ``--axes``."""
+    parser.add_argument("--axes", help="axes of files that lack them: ZYX, TYX, CYX …")
 
 
 @contextmanager

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
+from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
 from cellpose_studio.cli.arguments.folders import shown_name
 from cellpose_studio.cli.output.outcome import Outcome
 from cellpose_studio.cli.output.progress import Progress
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.export_target import existing_of_many, exists_already
 from cellpose_studio.paths import real_path, split_name
 
@@ -57,6 +60,17 @@ def image_files(
                     folder, name = os.path.split(real_path(image))
                 found.setdefault((real_folder(folder), name), image)
     return list(found.values())
+
+
+def scenes_of(
+    file: Path, axes: str | None, give_name: Callable[[ImageSource], object]
+) -> list[ImageSource]:
+    """Return all images of a file, after each of them was given its name."""
+    with asking_for_axes():
+        scenes = open_images(file, axes)
+    for scene in scenes:
+        give_name(scene)
+    return scenes
 
 
 def _links_in(folder: str) -> frozenset[str] | None:

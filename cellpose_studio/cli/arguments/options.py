@@ -47,6 +47,11 @@ def add_fields(
             parser.add_argument(f"--{name.replace('_', '-')}", **argument)
 
 
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add ``--device``, which is "auto" when it is absent."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, mps")
+
+
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Add ``--threads``, which is None when it is absent."""
     parser.add_argument(

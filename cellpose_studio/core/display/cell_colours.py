@@ -64,6 +64,12 @@ class CellColours:
     ends: tuple[str, str] = ("", "")
     classes: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def scale(self) -> Palette | None:
+        """The colours from one end of the scale to the other; None without ends."""
+        # The last colour is that of cells without a value.
+        return self.palette[:-1] if any(self.ends) else None
+
 
 def value_palette() -> Palette:
     """Return RGB (`COLOURS`, 3) of values from low to high, and grey for unknown ones.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QObject, QRect, Signal
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.app.images.large_images import LargeImages
 from cellpose_studio.core.images.image import ImageSource
@@ -20,24 +19,18 @@ from cellpose_studio.ui.canvas.appearance import (
 )
 from cellpose_studio.ui.canvas.camera import Camera
 from cellpose_studio.ui.canvas.channels import Channels
-from cellpose_studio.ui.canvas.frames import Frames
-from cellpose_studio.ui.canvas.glyphs import Glyphs
 from cellpose_studio.ui.canvas.image_layers import add_image
 from cellpose_studio.ui.canvas.layers.large_image import LargeLayers
-from cellpose_studio.ui.canvas.layers.lazy_nodes import install_lazy_nodes
 from cellpose_studio.ui.canvas.lines import JoinedPaths, Lines, Path
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
-from cellpose_studio.ui.canvas.napari_parts import (
-    install_plane_sliders,
-    install_scale_bar,
-    scaled,
-    use_few_units,
-    write_icons_once,
-)
 from cellpose_studio.ui.canvas.pictures import NetworkPicture
 from cellpose_studio.ui.canvas.rendering import Rendering
+from cellpose_studio.ui.canvas.viewer.frames import Frames
+from cellpose_studio.ui.canvas.viewer.new_viewer import new_viewer
+from cellpose_studio.ui.canvas.viewer.scale_bar import ScaleBar
+from cellpose_studio.ui.canvas.viewer.theme import set_theme
 from cellpose_studio.ui.widgets.units import position_text
 
 _LAYERS = {"inserted", "removed", "visible"}
@@ -72,6 +65,8 @@ class Canvas(QObject):
         The picture of what a network will see.
     rendering
         The 3D view.
+    scale_bar
+        The scale bar.
     widget
         The canvas with the sliders of its axes, to put into a layout.
     surface
@@ -94,40 +89,7 @@ class Canvas(QObject):
 
     def __init__(self, theme: str, large: LargeImages) -> None:
         super().__init__()
-        use_few_units()
-        write_icons_once()
-        # napari reads its settings at import, which must come after `isolate_napari`.
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "System theme detection")  # Qt 5 only
-            from napari.components import ViewerModel
-            from napari.qt import QtViewer, get_qapp
-
-            # This also registers the search paths of napari's icons.
-            get_qapp()
-            install_plane_sliders()
-            install_scale_bar()
-            install_lazy_nodes()
-
-        class Viewer(QtViewer):
-            def dragEnterEvent(self, event: Any) -> None:
-                """Leave dropped files to the window; napari would open them itself."""
-                event.ignore()
-
-            def _on_active_change(self) -> None:  # PRIVATE
-                """Leave all keys to the commands of the window.
-
-                Those of napari transpose and tile the view, and delete layers.
-                """
-                self._key_map_handler.keymap_providers = []  # PRIVATE
-
-            def _bind_shortcuts(self) -> None:  # PRIVATE
-                """Bind no keys of napari; each would be told to its welcome screen."""
-
-        self.model = ViewerModel(title="Cellpose Studio")
-        self.set_theme(theme)
-        # The units of the layers make it µm, or pixels if their size is unknown.
-        self.set_scale_bar(True)
-        self.widget = Viewer(self.model)
+        self.model, self.widget = new_viewer(theme)
         self.surface: QWidget = self.widget.canvas.native
         self.surface.setAccessibleName("Image with its masks")
         self._image: ImageSource | None = None
@@ -146,34 +108,12 @@ class Canvas(QObject):
         self.picture = NetworkPicture(self.model, "Picture of the network")
         self.prepared = NetworkPicture(self.model, "Prepared input")
         self.rendering = Rendering(self.model)
+        self.scale_bar = ScaleBar(self.model, self.widget)
         self._connect()
-
-    def style_sheet(self, theme: str, additions: str, scale: float = 1.0) -> str:
-        """Return napari's style sheet, and ``additions`` in the theme's colours.
-
-        Texts have the size of the application's font; ``scale`` is for all else.
-        """
-        from napari.qt import get_stylesheet
-        from napari.utils.theme import get_theme, template
-
-        size = {"font_size": f"{round(QApplication.font().pointSizeF())}pt"}
-        colours = {**get_theme(theme).to_rgb_dict(), **size}
-        sheet = get_stylesheet(theme, extra_variables=size)
-        return scaled(str(sheet + template(additions, **colours)), scale)
-
-    def set_scale_bar(self, on: bool) -> None:
-        """Show or hide the scale bar."""
-        self.model.canvas.overlays.scale_bar.visible = on
 
     def set_theme(self, theme: str) -> None:
         """Set napari's theme of the canvas."""
-        from napari.utils.theme import get_theme
-
-        self.model.theme = theme
-        # White around a bright image would hide where it ends.
-        colours, light = get_theme(theme), theme == "light"
-        around = colours.foreground.as_hex() if light else None
-        self.model.canvas.background_color_override = around
+        set_theme(self.model, theme)
 
     def show_image(self, image: ImageSource | None) -> None:
         """Replace the layers by those of ``image`` and fit the view; None clears."""
@@ -266,22 +206,6 @@ class Canvas(QObject):
 
         self.surface.makeCurrent()
         return str(gl.glGetParameter(gl.GL_RENDERER) or "")
-
-    def scale_bar_box(self) -> QRect:
-        """Return where the scale bar is on `surface`; an empty box without one."""
-        overlay = self.model.canvas.overlays.scale_bar
-        visuals = self.widget.canvas._viewer_overlay_to_visual  # PRIVATE
-        for bar in visuals.get(overlay, ()) if overlay.visible else ():
-            x, y = bar.node.transform.translate[:2]
-            return QRect(int(x), int(y), int(bar.x_size) + 1, int(bar.y_size) + 1)
-        return QRect()
-
-    def warm_up(self) -> None:
-        """Draw the letters of the scale bar, beside the user."""
-        overlay = self.model.canvas.overlays.scale_bar
-        visuals = self.widget.canvas._viewer_overlay_to_visual  # PRIVATE
-        for bar in visuals.get(overlay, ()):
-            Glyphs(bar.node.text, self.surface).start()
 
     def lines(self) -> dict[str, bool]:
         """Return whether each line is visible, by name."""

@@ -20,12 +20,12 @@ from cellpose_studio.core.display.label_picture import (
 )
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.confidence import Confidence
-from cellpose_studio.ui.canvas.frames import Frames
 from cellpose_studio.ui.canvas.image_layers import placement
 from cellpose_studio.ui.canvas.layers.labels_layer import labels_layer
 from cellpose_studio.ui.canvas.pictures import put_comparison
+from cellpose_studio.ui.canvas.viewer.frames import Frames
 
-OPACITY = 0.4
+_OPACITY = 0.4
 """Opacity of the fill of cells at first."""
 _VEIL = 0.35
 _SCALE = 1.5  # stronger, so that the colours of a scale can be distinguished
@@ -56,7 +56,7 @@ class MaskLayers:
         self._in_3d = False
         self._filled = True
         self._outlines = True
-        self._opacity = OPACITY
+        self._opacity = _OPACITY
         self._late: set[str] = set()
         self._frames = frames
         frames.call_before(self._redraw_late)
@@ -233,11 +233,6 @@ class MaskLayers:
         """Fill the cells with their colours, or not."""
         self._filled = filled
         self._recolour()
-
-    @property
-    def opacity(self) -> float:
-        """Opacity of the fill of cells, 0 to 1."""
-        return self._opacity
 
     def set_opacity(self, opacity: float) -> None:
         """Fill the cells with an opacity from 0 to 1; a 3D rendering has its own."""

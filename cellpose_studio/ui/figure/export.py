@@ -104,10 +104,9 @@ class FigureExport:
             # A paper has no use for the keys that the canvas shows.
             shown = [(one.name, one.colour) for one in classes if one.id in used]
             return Legend(classes=tuple(shown)) if shown else None
-        if not any(colours.ends):
+        if colours.scale is None:
             return None
-        # The last colour is that of cells without a value.
-        scale = scale_colours(colours.palette[:-1])
+        scale = scale_colours(colours.scale)
         return Legend(title=colours.title, ends=colours.ends, scale=scale)
 
     def export(self, scene: Scene, options: FigureOptions, path: Path) -> Job:

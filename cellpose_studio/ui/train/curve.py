@@ -9,7 +9,7 @@ from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.models.card import CurvePoint, ModelCard
 from cellpose_studio.core.models.training import EpochReport
 
 _COLOURS = {
@@ -86,16 +86,14 @@ class CurvePlot(QWidget):
 
     def add(self, report: EpochReport) -> None:
         """Add an epoch; parts that were not measured are left out."""
-        losses = report.train_loss, report.validation_loss
-        self._add(report.epoch, *losses, report.validation_ap)
+        self._add(report)
         self._mark_best(report.best)
 
     def show_card(self, card: ModelCard) -> None:
         """Show the curve of a training that has ended."""
         self.clear()
         for one in card.curve:
-            losses = one.train_loss, one.validation_loss
-            self._add(one.epoch, *losses, one.validation_ap)
+            self._add(one)
         self._mark_best(card.epoch or None)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -105,18 +103,16 @@ class CurvePlot(QWidget):
         if event.type() in changes and hasattr(self, "_best"):
             self._apply_theme()
 
-    def _add(
-        self,
-        epoch: int,
-        train: float | None,
-        validation: float | None,
-        ap: float | None,
-    ) -> None:
-        for name, value in zip(_COLOURS, (train, validation, ap), strict=True):
+    def _add(self, one: EpochReport | CurvePoint) -> None:
+        for name, value in (
+            ("training", one.train_loss),
+            ("validation", one.validation_loss),
+            ("AP", one.validation_ap),
+        ):
             if value is not None and not math.isnan(value):
-                self.points[name].append((epoch, value))
+                self.points[name].append((one.epoch, value))
         # Both plots show all epochs, also the model before the first one.
-        self._losses.setXRange(0, max(1, epoch), padding=0.03)
+        self._losses.setXRange(0, max(1, one.epoch), padding=0.03)
         self._soon.start()
 
     def _mark_best(self, epoch: int | None) -> None:

@@ -162,7 +162,7 @@ class MainWindow(QMainWindow):
             # Errors are not shown here: the first use would raise and show them again.
             queue.start(Job("Warming up", work, quiet=True))
         self.services.run("Warming up", warm_up, self._on_warm, quiet=True, queue=queue)
-        self.canvas.warm_up()
+        self.canvas.scale_bar.warm_up()
         self.measure.warm_up()
         self.models.add_saved()
 

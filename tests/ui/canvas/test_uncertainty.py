@@ -97,7 +97,7 @@ def test_a_legend_says_which_colour_is_certain(user, segmented, qtbot):
     user.wait_for(window.legend.isVisible)
     assert window.legend.text == "uncertain to certain"
     assert window.canvas.surface.rect().contains(window.legend.geometry())
-    assert not window.legend.geometry().intersects(window.canvas.scale_bar_box())
+    assert not window.legend.geometry().intersects(window.canvas.scale_bar.box())
     # The scale runs from orange on the left to blue on the right.
     picture = window.legend.grab().toImage()
     row = [picture.pixelColor(x, picture.height() // 2) for x in range(picture.width())]

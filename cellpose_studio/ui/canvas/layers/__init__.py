@@ -1,1 +1,1 @@
-"""Kinds of layers: masks, a comparison, large images."""
+"""Kinds of layers: masks and large images."""

@@ -154,9 +154,7 @@ class ColourLegend(QWidget):
                 for name, at in colours.classes
             )
             return _Block(title=colours.title, entries=entries)
-        # The last colour is that of cells without a value.
-        scale = colours.palette[:-1] if any(colours.ends) else None
-        return _Block(title=colours.title, ends=colours.ends, scale=scale)
+        return _Block(title=colours.title, ends=colours.ends, scale=colours.scale)
 
     def _paint(self, painter: QPainter, line: QRect, block: _Block) -> None:
         """Paint a block, and move the line below it."""

@@ -74,7 +74,7 @@ class CellTextOverlay(QWidget):
     def _taken(self) -> list[QRectF]:
         """Return where the scale bar and the other widgets on the canvas are."""
         shown = [w.geometry() for w in self._spared if w.isVisible()]
-        return [QRectF(box) for box in (self._canvas.scale_bar_box(), *shown)]
+        return [QRectF(box) for box in (self._canvas.scale_bar.box(), *shown)]
 
     def refresh_soon(self) -> None:
         """Refresh once control returns to the event loop, once for many calls."""

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.canvas.viewer.theme import style_sheet
 from cellpose_studio.ui.window.appearance.style import ADDITIONS
 from cellpose_studio.ui.window.appearance.system_theme import ShownTheme, SystemTheme
 
@@ -73,9 +74,7 @@ class Appearance(QObject):
             return
         self._canvas.set_theme(self.theme)
         scale = self._settings.text_size / 100
-        self._window.setStyleSheet(
-            self._canvas.style_sheet(self.theme, ADDITIONS, scale)
-        )
+        self._window.setStyleSheet(style_sheet(self.theme, ADDITIONS, scale))
 
     def _apply_text_size(self) -> None:
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
@@ -89,7 +88,7 @@ class Appearance(QObject):
 
     def _apply_scale_bar(self) -> None:
         if self._canvas is not None:
-            self._canvas.set_scale_bar(self._settings.scale_bar)
+            self._canvas.scale_bar.set_visible(self._settings.scale_bar)
 
     def _apply_numbers(self) -> None:
         language = _LANGUAGES.get(self._settings.decimal_point)

@@ -152,7 +152,7 @@ def test_no_label_lies_over_the_scale_bar(user, masks):
     choose(user, "wordsCell")
     assert texts(user) == ["5"]
     canvas, overlay = user.window.canvas, user.window.cell_text_overlay
-    bar = canvas.scale_bar_box()
+    bar = canvas.scale_bar.box()
     assert canvas.surface.rect().contains(bar)
     assert bar.width() > 30
     white = painted(overlay)

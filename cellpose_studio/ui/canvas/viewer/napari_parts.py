@@ -1,19 +1,14 @@
-"""Parts of napari in the words of the rest: planes count from 1, pixels are px."""
+"""Parts of napari as the rest is: planes count from 1; the start takes less time."""
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cellpose_studio.core.display.scale_bar import bar_text
-
 _AXIS = "The axis that this slider moves along."
 _TIPS = {"T": "Time point shown, from 1 on.", "Z": "Plane shown, from 1 on."}
-_LENGTH = re.compile(r"\b(\d+)px")
-_THIN = 2  # px; lines stay as thin as they are
 _PAD = 6  # px beside the digits, as napari has it
 
 _UNITS = (
@@ -28,9 +23,6 @@ _UNITS = (
     "pixel = [printing_unit] = _ = dot",
 )
 """All units that napari and the canvas name, as pint defines them."""
-
-_FACTORS = {"": 1, "k": 1e3, "M": 1e6, "m": 1e-3}
-_IN_PIXELS = re.compile(r"(\S+) ([kMm]?)pixel")
 
 
 def use_few_units() -> None:
@@ -139,42 +131,3 @@ def install_plane_sliders() -> None:
             self.curslice_label.setText(str(self.dims.current_step[self.axis] + 1))
 
     qt_dims.QtDimSliderWidget = PlaneSlider
-
-
-def install_scale_bar() -> None:
-    """Make napari's scale bar say "200 px", not "200 pixel"; call before a viewer."""
-    from napari._vispy.overlays.scale_bar import VispyScaleBarOverlay  # PRIVATE
-    from napari._vispy.utils.visual import overlay_to_visual  # PRIVATE
-    from napari.components.overlays import ScaleBarOverlay
-
-    if overlay_to_visual[ScaleBarOverlay] is not VispyScaleBarOverlay:
-        return
-
-    class ScaleBar(VispyScaleBarOverlay):
-        def _on_rendering_change(self) -> Any:
-            # The text is set before each change of the width, which depends on it.
-            self.node.text.text = in_px(self.node.text.text)
-            return super()._on_rendering_change()
-
-    overlay_to_visual[ScaleBarOverlay] = ScaleBar
-
-
-def in_px(text: str) -> str:
-    """Return the text of napari's scale bar with pixels as "px"; others unchanged."""
-    found = _IN_PIXELS.fullmatch(text or "")
-    if found is None:
-        return text
-    number, prefix = found.groups()
-    return bar_text(float(number) * _FACTORS[prefix], "px")
-
-
-def scaled(sheet: str, factor: float) -> str:
-    """Return a style sheet with all lengths in pixels but those of lines scaled."""
-    if factor == 1:
-        return sheet
-
-    def scale(found: re.Match[str]) -> str:
-        length = int(found[1])
-        return f"{length if length <= _THIN else round(factor * length)}px"
-
-    return _LENGTH.sub(scale, sheet)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from cellpose_studio.ui.canvas.napari_parts import in_px, write_icons_once
+from cellpose_studio.ui.canvas.viewer.napari_parts import write_icons_once
+from cellpose_studio.ui.canvas.viewer.scale_bar import in_px
 
 
 @pytest.mark.parametrize(
