@@ -6,7 +6,6 @@
 The image has to be one that may be published, with cells that lie close together.
 """
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
-from screenshot import opened, settle, wait
+from real_window import real_window, settle, wait
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -35,11 +34,9 @@ Point = tuple[float, float]
 class Tour:
     """A window with masks, and a hand that corrects them."""
 
-    def __init__(self, app: QApplication, home: Path, image: Path) -> None:
+    def __init__(self, app: QApplication, window, image: Path) -> None:
         self.app = app
-        self.window = opened(home)
-        self.window.activateWindow()
-        wait(app, self.window.isActiveWindow)
+        self.window = window
         self.window.open([image])
         wait(app, lambda: self.window.session.shown is not None)
         self.image = self.window.session.shown
@@ -154,12 +151,9 @@ class Tour:
 
 def main() -> None:
     image, out = map(Path, sys.argv[1:])
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["CELLPOSE_STUDIO_HOME"] = home
-        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-        tour = Tour(QApplication([]), Path(home), image)
+    with real_window() as (app, window, _):
+        tour = Tour(app, window, image)
         frames = [tour.take(words) for words in tour.steps()]
-        tour.window.close()
     first, *rest = [
         frame.resize((WIDTH, round(frame.height * WIDTH / frame.width))).quantize(128)
         for frame in frames

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,20 @@ class OtherCellpose:
         """Folder for files, also that of its models."""
         return self.packages / "files"
 
+    def python(self, *arguments: str | Path, folder: Path) -> None:
+        """Run Python in a folder, where ``import cellpose`` finds this version."""
+        subprocess.run(
+            [sys.executable, *arguments],
+            check=True,
+            cwd=folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(self.packages),
+                # What it would otherwise download lies there.
+                "CELLPOSE_LOCAL_MODELS_PATH": str(self.folder),
+            },
+        )
+
     def run(self, jobs: list[dict[str, Any]]) -> list[dict[str, np.ndarray]]:
         """Do all jobs of `run_other_cellpose` in one process.
 
@@ -55,17 +68,7 @@ class OtherCellpose:
 
         task.write_text(json.dumps(jobs, default=name_of), encoding="utf-8")
         np.savez(task.with_suffix(".npz"), **arrays)
-        subprocess.run(
-            [sys.executable, _SCRIPT, task, self.version],
-            check=True,
-            cwd=self.folder,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(self.packages),
-                # What it would otherwise download lies there.
-                "CELLPOSE_LOCAL_MODELS_PATH": str(self.folder),
-            },
-        )
+        self.python(_SCRIPT, task, self.version, folder=self.folder)
         with np.load(task.with_suffix(".out.npz")) as file:
             found = {name: file[name] for name in file.files}
         return [
@@ -76,17 +79,6 @@ class OtherCellpose:
             }
             for n in range(len(jobs))
         ]
-
-
-def with_cellpose_3(folder: Path) -> Path:
-    """Return the Python of an environment with Cellpose 3.1.1.3 before this one's."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    python = folder / "bin" / "python"
-    install = [python, "-m", "pip", "install", "-q", "--no-deps", "cellpose==3.1.1.3"]
-    subprocess.run(install, check=True)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "beside.pth").write_text(sysconfig.get_path("purelib"))
-    return python
 
 
 def make_other_cellpose(folder: Path, version: str) -> OtherCellpose:

@@ -113,8 +113,6 @@ DATA: dict[str, dict[str, Any]] = {
 
 KINDS = {
     "2d_nuclei_fluo": "nuclei, fluorescence",
-    "2d_nuclei_fluo_tissue": "nuclei, tissue in fluorescence",
-    "2d_embryo_fluo": "nuclei, embryo",
     "2d_nuclei_histology": "nuclei, histology",
     "2d_nuclei_histology_fields": "nuclei, histology, fields",
     "2d_nuclei_smear_bf": "nuclei, smears in bright field",

@@ -8,26 +8,21 @@ Which sources a picture shows is said in shown.py.
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-# Beside the folder of this file: screenshot.py, and the package.
+# Beside the folder of this file: real_window.py, and the package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import screenshot
 from PIL import Image
 from qtpy.QtCore import QRect, Qt, QTimer
 from qtpy.QtGui import QPixmap
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDialog, QWidget
-from screenshot import opened, settle, wait
-from shown import FINGERPRINTS, FOLDER, PICTURES, fingerprints, outdated
-
-screenshot.PATIENCE = 600  # s; a machine with much else to do
+from real_window import real_window, settle, wait
+from shown import FINGERPRINTS, FOLDER, PICTURES, fingerprints, outdated, recorded
 
 LARGEST = 120_000  # bytes of a picture
 COLOURS = (256, 128, 64)
@@ -45,15 +40,13 @@ class Stage:
         The pictures to keep.
     """
 
-    def __init__(self, app: QApplication, home: Path, wanted: set[str]) -> None:
+    def __init__(self, app: QApplication, window, home: Path, wanted: set[str]) -> None:
         self.app = app
+        self.window = window
         self.home = home
         self.wanted = wanted
         self.taken: set[str] = set()
-        self.window = opened(home)
         self.window.projects.stops_runs_unasked = True
-        self.window.activateWindow()
-        wait(app, self.window.isActiveWindow)
 
     @property
     def image(self):
@@ -91,13 +84,14 @@ class Stage:
         QTest.keyClick(self.window, getattr(Qt.Key, f"Key_{key}"))
         self.idle()
 
-    def take(self, name: str, widget: QWidget | None = None) -> None:
-        """Take a picture of the window, or of one of its dialogs."""
+    def take(self, name: str, widget: QWidget | None = None, left: int = 0) -> None:
+        """Take a picture of the window from x on, or of one of its dialogs."""
         settle(self.app)
         shown = widget or self.window
+        part = shown.rect().adjusted(left, 0, 0, 0)
         screen = self.app.primaryScreen()
-        corner = shown.mapToGlobal(shown.rect().topLeft())
-        place = QRect(corner, shown.size()).intersected(screen.geometry())
+        corner = shown.mapToGlobal(part.topLeft())
+        place = QRect(corner, part.size()).intersected(screen.geometry())
         self.keep(name, screen.grabWindow(0, *place.getRect()))
 
     def take_right(self, name: str) -> None:
@@ -105,14 +99,7 @@ class Stage:
         tabs = self.window.tabs
         left = tabs.mapTo(self.window, tabs.rect().topLeft()).x()
         left = max(left - self.window.canvas.surface.width() * 2 // 3, 0)
-        part = self.window.rect().adjusted(left, 0, 0, 0)
-        corner = self.window.mapToGlobal(part.topLeft())
-        screen = self.app.primaryScreen()
-        settle(self.app)
-        grabbed = screen.grabWindow(
-            0, corner.x(), corner.y(), part.width(), part.height()
-        )
-        self.keep(name, grabbed)
+        self.take(name, left=left)
 
     def take_dialog(self, name: str, opens: Scene, prepare=lambda _: None) -> None:
         """Take a picture of a dialog, which may wait for an answer; then close it."""
@@ -329,13 +316,10 @@ def main() -> None:
         print("All pictures show what is there now.")
         return
     FOLDER.mkdir(exist_ok=True)
-    before = json.loads(FINGERPRINTS.read_text()) if FINGERPRINTS.exists() else {}
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["CELLPOSE_STUDIO_HOME"] = home
-        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-        stage = Stage(QApplication([]), Path(home), wanted)
-        play(stage, draw_images(Path(home)))
-        stage.window.close()
+    before = recorded()
+    with real_window() as (app, window, home):
+        stage = Stage(app, window, home, wanted)
+        play(stage, draw_images(home))
     if lacking := set(PICTURES) - stage.taken:
         sys.exit(f"No picture was taken of {', '.join(sorted(lacking))}.")
     record = {

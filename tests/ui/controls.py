@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
     QCheckBox,
-    QComboBox,
     QDialogButtonBox,
     QGroupBox,
     QLabel,
@@ -129,8 +128,6 @@ def _needed(one: QWidget) -> int:
     if isinstance(one, _BY_TEXT) and type(one).__name__ != "ElidedButton":
         text = one.text().replace("&", "").split("\n")
         return max(map(one.fontMetrics().horizontalAdvance, text))
-    if isinstance(one, QComboBox):
-        return 0
     return 0
 
 

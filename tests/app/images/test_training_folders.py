@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import numpy as np
 import pytest
@@ -24,7 +23,7 @@ from cellpose_studio.workflows.training.folder_export import (
 from cellpose_studio.workflows.training.folder_import import images_of_folder
 from cellpose_studio.workflows.training.project_set import parts_of_project
 from tests.app.drawing import grid, put_masks
-from tests.other_cellpose import with_cellpose_3
+from tests.other_cellpose import make_other_cellpose
 
 
 @pytest.fixture
@@ -218,7 +217,7 @@ def test_names_are_taken_by_every_system(name, stem):
 @pytest.mark.slow
 def test_cellpose_3_trains_on_an_exported_folder(session, marked, tmp_path):
     images, training = marked
-    python = with_cellpose_3(tmp_path / "cellpose3")
+    cellpose = make_other_cellpose(tmp_path / "cellpose3", "3.1.1.3")
 
     def train(name):
         _, report = exported(session, tmp_path / name)
@@ -232,9 +231,7 @@ def test_cellpose_3_trains_on_an_exported_folder(session, marked, tmp_path):
             "--model_name_out",
             "mine",
         ]
-        subprocess.run(
-            [python, "-m", *options.split(), *short], cwd=tmp_path / name, check=True
-        )
+        cellpose.python("-m", *options.split(), *short, folder=tmp_path / name)
         assert list((tmp_path / name / "train" / "models").glob("mine*"))
         for one in report.manifest.images:
             # What it has trained on: the masks, and their flows.

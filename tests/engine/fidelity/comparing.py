@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,11 @@ class Case:
     name: str
     pixels: np.ndarray
     parameters: SegmentationParameters
+
+    def changed(self, name: str, options: dict[str, Any]) -> Case:
+        """Return the same run with other parameters."""
+        given = self.parameters.model_copy(update=options)
+        return Case(f"{self.name}, {name}", self.pixels, given)
 
     @property
     def cellposes_image(self) -> np.ndarray:
@@ -127,6 +133,29 @@ def rounded_up(number: float) -> str:
 def share(number: float) -> str:
     """Return a share of 1 in per cent, not larger than it is."""
     return f"{math.floor(number * 1e5) / 1e3:.3f} %"
+
+
+def check_masks(
+    table: str,
+    model: ModelSpec,
+    cases: list[Case],
+    found: Iterable[dict[str, np.ndarray]],
+) -> list[int]:
+    """Compare the masks of Cellpose with ours; return how many cells it has found."""
+    rows, counts, worst = [], [], 1.0
+    for case, theirs in zip(cases, found, strict=True):
+        result = run(case, model)
+        assert result.flows is not None
+        difference = flow_difference(result.flows, theirs)
+        same = same_pixels(result.labels, theirs["masks"])
+        counts.append(count(theirs["masks"]))
+        cells = f"{counts[-1]} / {count(result.labels)}"
+        rows.append((case.name, cells, share(same), rounded_up(difference)))
+        worst = min(worst, same)
+    head = ("Image", "Cells, Cellpose / here", "Same pixels", "Flows")
+    check_table(table, head, rows)
+    assert worst >= 0.995, rows
+    return counts
 
 
 def check_table(name: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -26,16 +26,7 @@ from tests.engine.fidelity.cases import (
     nucleus_file,
     pixels_of,
 )
-from tests.engine.fidelity.comparing import (
-    Case,
-    check_table,
-    count,
-    flow_difference,
-    rounded_up,
-    run,
-    same_pixels,
-    share,
-)
+from tests.engine.fidelity.comparing import Case, check_masks
 
 pytestmark = pytest.mark.slow
 
@@ -107,8 +98,7 @@ def cases_of(data: Path) -> list[Case]:
         "flipped tiles averaged": {"augment": True},
         "flow threshold 0.8": {"flow_threshold": 0.8},
     }.items():
-        changed = case.parameters.model_copy(update=options)
-        cases.append(Case(f"{case.name}, {name}", case.pixels, changed))
+        cases.append(case.changed(name, options))
     stack = middle(pixels_of(data / EMBRYO), 4, 120, 120)
     changed = given.model_copy(update={"stitch_threshold": 0.2})
     return [*cases, Case("embryo, planes, joined", stack, changed)]
@@ -123,22 +113,12 @@ def test_masks_of_real_images_are_the_same(fitted, shared_data):
         device=torch.device("cpu"),
         use_bfloat16=False,
     )
-    rows, worst = [], 1.0
-    for case in cases_of(shared_data):
+    cases, found = cases_of(shared_data), []
+    for case in cases:
         options = case.cellposes_options()
         joins = case.parameters.do_3D or case.parameters.stitch_threshold > 0
         options["z_axis"] = 0 if joins else None
         masks, (_, dP, cellprob), _ = theirs.eval(case.cellposes_image, **options)
-        result = run(case, fitted)
-        assert result.flows is not None
-        difference = flow_difference(result.flows, {"dP": dP, "cellprob": cellprob})
-        same = same_pixels(result.labels, masks)
-        cells = f"{count(masks)} / {count(result.labels)}"
-        rows.append((case.name, cells, share(same), rounded_up(difference)))
-        worst = min(worst, same)
-    head = ("Image", "Cells, Cellpose / here", "Same pixels", "Flows")
-    check_table("masks of 4.2.1.1", head, rows)
-    assert worst >= 0.995, rows
-    assert all(int(row[1].split(" / ")[0]) >= 20 for row in rows[: len(VALIDATION)]), (
-        rows
-    )
+        found.append({"masks": masks, "dP": dP, "cellprob": cellprob})
+    counts = check_masks("masks of 4.2.1.1", fitted, cases, found)
+    assert min(counts[: len(VALIDATION)]) >= 20, counts

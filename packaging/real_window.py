@@ -1,41 +1,30 @@
-"""Takes a picture of an image, segmented in the real window.
-
-    xvfb-run -a -s "-screen 0 1366x768x24" .venv/bin/python packaging/screenshot.py \\
-        IMAGE OUT.png
-
-Without IMAGE it shows the sample. The image has to be one that may be published.
-"""
+"""The real window, on a screen that pictures are taken of."""
 
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-PATIENCE = 120  # s
+PATIENCE = 600  # s; a machine with much else to do
 
 
-def main() -> None:
-    *images, out = map(Path, sys.argv[1:])
+@contextmanager
+def real_window() -> Iterator[tuple]:
+    """Yield the application, its active window, and the folder of all its files."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["CELLPOSE_STUDIO_HOME"] = home
         QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
         app = QApplication([])
         window = opened(Path(home))
-        if images:
-            window.open(images)
-        else:
-            window.files.open_sample()
-        wait(app, lambda: window.session.shown is not None)
-        window.run()
-        wait(app, lambda: not window.services.gpu_jobs.jobs)
-        wait(app, lambda: bool(window.session.shown.masks))
-        settle(app)
-        app.primaryScreen().grabWindow(window.winId()).save(str(out))
+        window.activateWindow()
+        wait(app, window.isActiveWindow)
+        yield app, window, Path(home)
         window.close()
 
 
@@ -69,7 +58,3 @@ def settle(app: QApplication) -> None:
     end = time.monotonic() + 1
     while time.monotonic() < end:
         app.processEvents()
-
-
-if __name__ == "__main__":
-    main()
