@@ -18,6 +18,7 @@ from cellpose_studio.engine.estimates.quick_look import (
 from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.workflows.segment import segment
+from tests.images import image_of
 
 KINDS = {
     "2d_nuclei_fluo/nuc_2b50b1.tif": "nuclei-small",
@@ -101,8 +102,11 @@ def opened_blank(tmp_path):
 
 
 @pytest.mark.slow
-def test_automatic_looks_at_the_image_as_the_network_will_see_it(cells):
-    [image] = open_images(cells("a.tif", (2, 96, 128), "CYX"))
+def test_automatic_looks_at_the_image_as_the_network_will_see_it():
+    y, x = np.indices((96, 128)) % 32 - 16
+    plane = 100 + 2000 / (1 + np.exp(np.hypot(y, x) - 10))
+    pixels = np.random.default_rng(0).poisson(np.stack([plane, plane]))
+    image = image_of(pixels[None, :, None].astype(np.uint16))
     given = SegmentationParameters(preparation=(Merge(),))
     result = segment(image, find("auto"), given, Checkpoint())
     assert result.parameters.channels[0] == 3

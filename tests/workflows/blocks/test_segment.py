@@ -142,6 +142,7 @@ def test_a_restored_volume(opened, folder, restoring):
         assert np.mean(found.labels.whole() == whole) > 0.999
 
 
+@pytest.mark.slow
 def test_the_record_names_the_weights_and_a_replay_refuses_others(
     opened, folder, restoring
 ):

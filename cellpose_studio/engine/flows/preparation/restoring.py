@@ -215,8 +215,8 @@ class _Restored:
                 outputs = run_tiles(network, inputs, _BATCH, counter)
             for tile, output in zip(missing, outputs, strict=True):
                 # Not a view of all of them, which would keep them as well.
-                known[tile] = output[0].copy()
-                _TILES.put(self.image.reader, self._key(t, c, tile), known[tile])
+                plane = known[tile] = output[0].copy()
+                _TILES.put(self.image.reader, self._key(t, c, tile), plane)
         return [output for output in known.values() if output is not None]
 
     def _find(self, t: int, c: int, tile: Tile) -> npt.NDArray[Any] | None:

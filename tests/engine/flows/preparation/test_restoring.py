@@ -37,7 +37,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def pixels() -> np.ndarray:
     random = np.random.default_rng(4)
-    noise = gaussian_filter(random.normal(size=(2, 2, 2, 270, 330)), (0, 0, 0, 2, 2))
+    noise = gaussian_filter(random.normal(size=(1, 2, 2, 240, 130)), (0, 0, 0, 2, 2))
     return (1000 * (noise - noise.min())).astype(np.uint16)
 
 
@@ -45,31 +45,40 @@ def everything(image: ImageSource) -> np.ndarray:
     return image.reader.read(tuple(slice(0, n) for n in image.shape))
 
 
-@pytest.mark.parametrize("diameter", [None, 21.0, 47.0])
+@pytest.mark.parametrize(
+    "diameter",
+    [
+        pytest.param(None, marks=pytest.mark.slow),
+        21.0,
+        pytest.param(47.0, marks=pytest.mark.slow),
+    ],
+)
 def test_each_part_is_what_restoring_the_whole_stack_gives(folder, pixels, diameter):
     network = load(inspect(folder / "denoise_cyto3"), CPU)
     given = RestorationParameters(diameter=diameter)
     counter = TileCounter(Checkpoint(), 0)
-    expected = restore(network, pixels[1, 0], given, counter)
+    expected = restore(network, pixels[0, 0], given, counter)
     step = Restore(diameter=diameter, channel=1)
     image = prepared(image_of(pixels), (step,))
     # Parts first, which find no tiles of the whole image.
-    part = (slice(1, 2), slice(0, 1), slice(1, 2), slice(100, 231), slice(190, 329))
+    part = (slice(0, 1), slice(0, 1), slice(1, 2), slice(100, 231), slice(60, 129))
     found = image.reader.read(part)[0, 0, 0]
     assert np.ptp(expected) > 0.1
-    atol = 3e-6 * max(1.0, np.abs(expected).max())
-    np.testing.assert_allclose(found, expected[1, 100:231, 190:329], atol=atol)
+    # The network multiplies the last digits of what is resized.
+    atol = 2e-5
+    np.testing.assert_allclose(found, expected[1, 100:231, 60:129], atol=atol)
     whole = everything(image)
-    np.testing.assert_allclose(whole[1, 0], expected, atol=atol)
+    np.testing.assert_allclose(whole[0, 0], expected, atol=atol)
     np.testing.assert_array_equal(whole[:, 1], pixels[:, 1])
     np.testing.assert_array_equal(whole[part][0, 0, 0], found)
-    box = (slice(1, 2), slice(0, 2), slice(0, 2), slice(30, 60), slice(215, 240))
+    box = (slice(0, 1), slice(0, 2), slice(0, 2), slice(210, 235), slice(30, 60))
     np.testing.assert_array_equal(image.reader.read(box), whole[box])
 
 
+@pytest.mark.slow
 def test_pixels_that_are_no_number_stay_so_and_spoil_nothing(pixels):
-    holed = pixels[:1, :1, :1].astype(np.float64)
-    holed[..., 250:, :] = np.nan
+    holed = pixels[:, :1, :1].astype(np.float64)
+    holed[..., 200:, :] = np.nan
     found = everything(prepared(image_of(holed), (Restore(),)))
     np.testing.assert_array_equal(np.isnan(found), np.isnan(holed))
     cut = everything(
@@ -78,29 +87,31 @@ def test_pixels_that_are_no_number_stay_so_and_spoil_nothing(pixels):
     assert np.isfinite(cut).all()
 
 
+@pytest.mark.slow
 def test_pixels_that_float32_cannot_tell_apart_are_restored_all_the_same(pixels):
-    low = everything(prepared(image_of(pixels[:1, :1, :1]), (Restore(),)))
-    high = pixels[:1, :1, :1].astype(np.int64) + 2**40
+    low = everything(prepared(image_of(pixels[:, :1, :1]), (Restore(),)))
+    high = pixels[:, :1, :1].astype(np.int64) + 2**40
     found = everything(prepared(image_of(high), (Restore(),)))
     np.testing.assert_allclose(found, low, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_follows_other_steps_and_a_blank_image_stays_blank(pixels):
     steps = (SubtractBackground(method="gaussian", radius=5), Restore())
-    found = everything(prepared(image_of(pixels[:1, :1, :1]), steps))
-    alone = everything(prepared(image_of(pixels[:1, :1, :1]), steps[1:]))
+    found = everything(prepared(image_of(pixels[:, :1, :1]), steps))
+    alone = everything(prepared(image_of(pixels[:, :1, :1]), steps[1:]))
     assert np.abs(found - alone).max() > 1e-3
-    blank = everything(prepared(image_of(np.full_like(pixels[:1], 7)), (Restore(),)))
+    blank = everything(prepared(image_of(np.full_like(pixels, 7)), (Restore(),)))
     assert np.isfinite(blank).all()
 
 
 def test_tiles_are_restored_once_and_reported(pixels, monkeypatch):
     told: list[tuple[int, int]] = []
     checkpoint = Checkpoint(lambda done, total, _: told.append((done, total)))
-    image = image_of(pixels[:1, :1])
+    image = image_of(pixels[:, :1])
     seen = prepared(image, (Restore(),), StepContext(checkpoint=checkpoint))
     first = everything(seen)
-    assert told[-1] == (8, 8)
+    assert told[-1] == (4, 4)
     monkeypatch.setattr(restoring, "find_restoring", None)
     np.testing.assert_array_equal(everything(seen), first)
 
