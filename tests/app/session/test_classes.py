@@ -169,6 +169,6 @@ def test_tables_have_no_classes_of_projects_without_any(session, images):
     facts = class_facts(session, images[0], "cells")
     assert facts.names == ("round",)
     found = facts.of(np.array([1, 2], np.uint32))
-        assert facts.names_of(found).tolist() == ["", "round"]
+    assert facts.names_of(found).tolist() == ["", "round"]
     remove_class(session, one)
     assert class_facts(session, images[0], "cells") is None
