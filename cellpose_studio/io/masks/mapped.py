@@ -6,6 +6,7 @@ import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from cellpose_studio.io.temporary import place_for
 from cellpose_studio.paths import cache_dir
 
 Labels = npt.NDArray[np.uint32]
+Array = npt.NDArray[Any]
 
 MOST_IN_MEMORY = 256 * 1024**2
 """Bytes of a label image above which it is mapped from a file."""
@@ -29,7 +31,17 @@ def empty_labels(
     most: int = MOST_IN_MEMORY,
     folder: Callable[[], Path] = masks_folder,
 ) -> Labels:
-    """Return labels of zeros, to be written to, C-contiguous.
+    """Return labels of zeros, to be written to; see `empty_array`."""
+    return empty_array(shape, np.uint32, most, folder)
+
+
+def empty_array(
+    shape: tuple[int, ...],
+    dtype: npt.DTypeLike,
+    most: int = MOST_IN_MEMORY,
+    folder: Callable[[], Path] = masks_folder,
+) -> Array:
+    """Return an array of zeros, to be written to, C-contiguous.
 
     Beyond ``most`` bytes they lie in a file, so that the system can put pixels aside
     that nobody uses. The file goes with the array. Without room for it they are in
@@ -40,13 +52,13 @@ def empty_labels(
     MemoryError
         If they fit neither on the disk nor in memory.
     """
-    size = int(np.prod(shape, dtype=np.int64)) * 4
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     if size > most:
         try:
-            return np.frombuffer(_mapped(size, folder()), np.uint32).reshape(shape)
+            return np.frombuffer(_mapped(size, folder()), dtype).reshape(shape)
         except OSError:
             pass
-    return np.zeros(shape, np.uint32)
+    return np.zeros(shape, dtype)
 
 
 def _mapped(size: int, folder: Path) -> mmap.mmap:
