@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 
 from memory import Memory
-from tiled import BLOCK, DIAMETER, ROOT, SOURCE, random_blocks, write_tiled
+from tiled import DIAMETER, ROOT, SOURCE, random_blocks, write_tiled
 
 
 def main() -> None:
@@ -37,11 +37,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         for side in options.side:
             path = Path(folder) / f"{side}.tif"
-            full = (
-                random_blocks(side, max(1, (side // BLOCK) ** 2 // 16))
-                if options.empty
-                else None
-            )
+            blocks = random_blocks(side)
+            full = blocks[: max(1, len(blocks) // 16)] if options.empty else blocks
             write_tiled(path, side, options.source, full)
             hows = [[], ["--block-size", "0"]] if options.whole else [[]]
             for how in hows:

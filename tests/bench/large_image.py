@@ -267,7 +267,7 @@ def after_kill(bench: Bench, folder: Path, with_run: bool) -> None:
     [zarr] = (folder / "out").glob("*.ome.zarr")
     bench.timed("open the OME-Zarr", lambda: window.open([zarr]))
     print(f"({session.shown.masks.cells if session.shown.masks else 0:,} cells)")
-    bench.timed("show the first image", lambda: session.show(image))
+    bench.timed("show the first image", lambda: session.show(image.source.key))
     bench.timed("leave", window.projects.close)
 
 
@@ -366,7 +366,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         path = Path(name) / "large.tif"
-        blocks = random_blocks(options.side, -((-options.side // BLOCK) ** 2))
+        blocks = random_blocks(options.side)
         full = blocks if options.full is None else blocks[: options.full]
         write_tiled(path, options.side, options.source, full)
         masked = blocks[: options.masks]

@@ -26,10 +26,11 @@ def masks_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}_masks.tif")
 
 
-def random_blocks(side: int, count: int) -> list[int]:
-    """Return so many blocks of an image; with more of them, others are added."""
+def random_blocks(side: int) -> list[int]:
+    """Return all blocks of an image in an order of their own."""
     blocks = -(-side // BLOCK)
-    return np.random.default_rng(3).permutation(blocks**2).tolist()[:count]
+    order: list[int] = np.random.default_rng(3).permutation(blocks**2).tolist()
+    return order
 
 
 def write_tiled(
