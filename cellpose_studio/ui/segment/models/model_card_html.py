@@ -184,7 +184,7 @@ def _training(card: ModelCard) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     rows = [
         ("Date", card.date),
-        ("Time", f"{card.minutes:.0f} min"),
+        *([("Time", card.duration)] if card.duration else []),
         ("Seed", str(card.seed)),
         *([("Epoch kept", str(card.epoch))] if card.epoch else []),
         *([("Targets", f"flows {card.targets}")] if card.targets else []),
