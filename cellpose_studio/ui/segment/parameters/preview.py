@@ -30,6 +30,7 @@ _DELAY = 150
 """Milliseconds without a change after which the picture is made."""
 
 _WORKING = "Preparing the input…"
+_WAITING = "The input is prepared when the run at hand is done."
 _TOO_FAR = "Zoom in to show the prepared input: this image is large."
 _NO_PLANES = "The prepared input is shown in planes, not in a 3D rendering."
 
@@ -127,18 +128,20 @@ class PreparedPreview(QObject):
             return
         source, (_, parameters) = image.source, request
         place = source.frame_and_plane(self._canvas.plane)
-        self._say(_WORKING)
         slow = any(step.runs_network for step in parameters.preparation)
         device = self._services.settings.compute().device if slow else ""
         work = partial(_picture, source, parameters, place, part, device)
-        job = Job("Preparing the input", work, quiet=not slow)
+        job = Job("Preparing the input", work, quiet=not slow, is_preview=True)
         corner = (part[0].start, part[1].start)
         job.finished.connect(partial(self._on_done, job, corner))
         job.failed.connect(partial(self._on_failed, job))
         job.cancelled.connect(partial(self._on_cancelled, job))
+        job.started.connect(partial(self._on_started, job))
         job.progress.connect(partial(self._on_progress, job))
         # Reading a plane must not wait for a network, nor a stroke for reading it.
         queue = self._services.gpu_jobs if slow else self._services.stack_jobs
+        runs = any(not other.is_preview for other in queue.jobs)
+        self._say(_WAITING if slow and runs else _WORKING)
         self._job = queue.start(job)
 
     def _part(self) -> tuple[slice, slice] | None:
@@ -164,6 +167,10 @@ class PreparedPreview(QObject):
             np.broadcast_to(picture, (*lead, *picture.shape)), corner=corner
         )
         self._say("Shown as the network will see it.")
+
+    def _on_started(self, job: Job) -> None:
+        if job is self._job:
+            self._say(_WORKING)
 
     def _on_progress(self, job: Job, done: int, total: int, what: str) -> None:
         if job is self._job and total:

@@ -207,6 +207,8 @@ def test_a_preview_that_takes_long_can_be_stopped(
     form.show_input.click()
     bar = user.window.jobs
     user.wait_for(lambda: bar.busy)
+    # Nothing is lost if another project is opened now.
+    assert not user.window.projects._runs()
     bar.cancel.click()
     user.wait_for(lambda: not form.show_input.isChecked())
     assert not form.state.isVisible()
