@@ -157,6 +157,8 @@ class RequestForm(QWidget):
         """Show a name, unless the user has typed one."""
         if not self._named and name != self.name.text():
             self.name.setText(name)
+            # A long name is read from its beginning.
+            self.name.setCursorPosition(0)
             self._show_note()
 
     def take_name(self) -> None:
@@ -220,10 +222,10 @@ class RequestForm(QWidget):
             rows.addRow(title, widget)
             _describe(rows.labelForField(widget), widget, title, tip)
         more = QWidget()
-        column = QVBoxLayout(more)
-        first = QFormLayout()
-        first.setContentsMargins(0, 0, 0, 0)
-        for title, widget, tip in (
+        QVBoxLayout(more).addWidget(self.form)
+        # One layout, so that all fields begin at the same place.
+        fields = self.form.layout()
+        own = (
             (
                 "Learning rate",
                 self.rate,
@@ -231,11 +233,12 @@ class RequestForm(QWidget):
                 "it knows if it is high.",
             ),
             ("Layers", self.layers, "Which weights are trained."),
-        ):
-            first.addRow(title, widget)
-            _describe(first.labelForField(widget), widget, title, tip)
-        column.addLayout(first)
-        column.addWidget(self.form)
+        )
+        for row, (title, widget, tip) in enumerate(own):
+            fields.insertRow(row, title, widget)
+            _describe(fields.labelForField(widget), widget, title, tip)
+        self.setTabOrder(self.rate, self.layers)
+        self.setTabOrder(self.layers, self.form.widget_of(_FIELDS[0]))
         for name in _FIELDS:
             title = TrainingParameters.model_fields[name].title or name
             self.form.widget_of(name).setAccessibleName(title)

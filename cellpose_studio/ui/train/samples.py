@@ -41,7 +41,7 @@ class SampleRow(QWidget):
             row.addLayout(cell)
         row.addStretch(1)
         legend = QLabel(
-            f"{_swatch(_FOUND)} found &nbsp; {_swatch(_TRUE)} your masks",
+            f"{swatch(f'rgb{_FOUND}')} found &nbsp; {swatch(f'rgb{_TRUE}')} your masks",
             objectName="trainSamplesLegend",
         )
         column = QVBoxLayout(self)
@@ -65,8 +65,9 @@ class SampleRow(QWidget):
                 self.texts[n].setToolTip(sample.name)
 
 
-def _swatch(colour: tuple[int, int, int]) -> str:
-    return f'<span style="color:rgb{colour}">■</span>'
+def swatch(colour: str) -> str:
+    """Return a small square of a colour, for a legend."""
+    return f'<span style="color:{colour}">■</span>'
 
 
 def drawn(sample: ValidationSample) -> npt.NDArray[np.uint8]:

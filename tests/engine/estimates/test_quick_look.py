@@ -8,6 +8,7 @@ import pytest
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.preparation.merge import Merge
 from cellpose_studio.engine.estimates.quick_look import (
     Proposal,
     Recogniser,
@@ -97,3 +98,12 @@ def opened_blank(tmp_path):
 
     tifffile.imwrite(tmp_path / "blank.tif", np.full((128, 128), 7, np.uint8))
     return open_images(tmp_path / "blank.tif")[0]
+
+
+@pytest.mark.slow
+def test_automatic_looks_at_the_image_as_the_network_will_see_it(cells):
+    [image] = open_images(cells("a.tif", (2, 96, 128), "CYX"))
+    given = SegmentationParameters(preparation=(Merge(),))
+    result = segment(image, find("auto"), given, Checkpoint())
+    assert result.parameters.channels[0] == 3
+    assert result.labels.max() == 12
