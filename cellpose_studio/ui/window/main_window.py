@@ -250,6 +250,7 @@ class MainWindow(QMainWindow):
         self._preview = PreparedPreview(self.services, self.segment, self.canvas)
         self._followed = FollowedImage(self.session, self.segment)
         self.batch_panel = BatchPanel(self.services, work.run_queue)
+        self.batch_panel.follow(work.compiling)
         self.scope = RunScope(self.session, self.images, self.segment, work.run_queue)
         self.regions = RegionRuns(
             self.services, self.segment, work.runs, self.tools.context
