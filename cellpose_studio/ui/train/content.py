@@ -151,6 +151,8 @@ class TrainContent(VerticalScroll):
         request = self._trainings.request
         if request is not None and request is not self._followed:
             self._followed = request
+            # The curves come into view; they were below the parameters.
+            self.form.section.fold()
             self.progress.begin()
             self.curve.clear()
             self.samples.show_samples(())

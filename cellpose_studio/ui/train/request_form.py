@@ -47,6 +47,8 @@ _LAYERS = {
         "hundred, and less memory than all.",
     ),
 }
+_LEAST = 12
+"""Letters for which a list of names has room at least."""
 _SCRATCH = TrainingParameters(
     validate_every=10,
     patience=100,
@@ -72,6 +74,12 @@ class RequestForm(QWidget):
         self.model = QComboBox(objectName="trainModel")
         self.name = QLineEdit(objectName="trainName")
         self.device = QComboBox(objectName="trainDevice")
+        # Long names of models and devices must not widen the panel.
+        for combo in (self.model, self.device):
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            combo.setMinimumContentsLength(_LEAST)
         self.device.addItem("CPU", "cpu")
         self._memory: dict[str, int] = {}
         self.layers = QComboBox(objectName="trainLayers")
@@ -246,7 +254,8 @@ class RequestForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(rows)
         layout.addWidget(self.note)
-        layout.addWidget(Section("Parameters", more))
+        self.section = Section("Parameters", more)
+        layout.addWidget(self.section)
 
 
 def _describe(label: QWidget, widget: QWidget, title: str, tip: str) -> None:

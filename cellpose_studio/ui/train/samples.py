@@ -16,7 +16,7 @@ from cellpose_studio.core.models.training import ValidationSample
 from cellpose_studio.ui.widgets.pixmap import pixmap_of
 
 _MOST = 3
-_SIDE = 128  # px
+_SIDE = 100  # px; three of them must not widen the panel
 _FOUND, _TRUE = (255, 210, 60), (60, 170, 255)
 
 

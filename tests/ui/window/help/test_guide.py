@@ -8,7 +8,12 @@ import pytest
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
 
-from cellpose_studio.ui.window.help.guide import NOT_BUILT, PAGES, page_about
+from cellpose_studio.ui.window.help.guide import (
+    NOT_BUILT,
+    PAGES,
+    SECTIONS,
+    page_about,
+)
 
 DOCS = Path(__file__).parents[4] / "docs"
 
@@ -26,6 +31,12 @@ def test_each_tab_has_a_page(user):
     titles = [tabs.tabText(n) for n in range(tabs.count())]
     assert sorted(titles) == sorted(PAGES)
     assert [t for t in titles if not (DOCS / f"{page_about(t)}.md").is_file()] == []
+
+
+def test_sections_with_a_page_of_their_own_have_one():
+    pages = [page_about("Measure", title) for title in SECTIONS]
+    assert [page for page in pages if not (DOCS / f"{page}.md").is_file()] == []
+    assert page_about("Measure", "Cells") == PAGES["Measure"]
 
 
 def test_f1_opens_the_page_about_the_tab(user, qtbot, monkeypatch, opened, tmp_path):
