@@ -26,6 +26,8 @@ from cellpose_studio.ui.segment.models.model_card_html import card_html, publish
 from cellpose_studio.ui.segment.models.published_list import PublishedList
 
 _SIZE = (980, 640)
+_LETTERS = 130
+"""Width, in widths of a letter."""
 _LIST_WIDTH = 260
 _OWN_HEIGHT = 150
 _BUTTONS = QDialogButtonBox.StandardButton
@@ -209,7 +211,10 @@ class ModelBrowser(QDialog):
             button.hide()
         for button in (self.download, self.delete):
             button.hide()
-        self.resize(*_SIZE)
+        # Large letters need more of the screen.
+        room, letters = self.screen().availableGeometry(), self.fontMetrics()
+        width = letters.averageCharWidth() * _LETTERS
+        self.resize(min(max(_SIZE[0], width), room.width()), _SIZE[1])
 
     def _connect(self) -> None:
         self.list.currentRowChanged.connect(self._on_row)

@@ -71,6 +71,11 @@ class PublishedList(QWidget):
         names = [model.name for model in self._models]
         self.list.setCurrentRow(names.index(name))
 
+    def choose_first(self) -> None:
+        """Select the newest model; nothing while the list is empty."""
+        self.filter.clear()
+        self.list.setCurrentRow(0 if self._models else -1)
+
     def clear_choice(self) -> None:
         """Select none."""
         self.list.blockSignals(True)
