@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -28,6 +28,8 @@ from cellpose_studio.ui.segment.models.published_list import PublishedList
 _SIZE = (980, 640)
 _LETTERS = 130
 """Width, in widths of a letter."""
+_FRAME = 20
+"""Width of the frame of the window, px."""
 _LIST_WIDTH = 260
 _OWN_HEIGHT = 150
 _BUTTONS = QDialogButtonBox.StandardButton
@@ -211,10 +213,14 @@ class ModelBrowser(QDialog):
             button.hide()
         for button in (self.download, self.delete):
             button.hide()
-        # Large letters need more of the screen.
+        self.resize(*_SIZE)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take more of the screen with large letters; Qt calls this."""
+        super().showEvent(event)
         room, letters = self.screen().availableGeometry(), self.fontMetrics()
-        width = letters.averageCharWidth() * _LETTERS
-        self.resize(min(max(_SIZE[0], width), room.width()), _SIZE[1])
+        width = min(letters.averageCharWidth() * _LETTERS, room.width() - _FRAME)
+        self.resize(max(self.width(), width), self.height())
 
     def _connect(self) -> None:
         self.list.currentRowChanged.connect(self._on_row)

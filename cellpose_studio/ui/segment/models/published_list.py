@@ -22,6 +22,7 @@ class PublishedList(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._models: list[PublishedModel] = []
+        self._first = False
         title = QLabel("Published by Cellpose")
         self.filter = FilterLine("publishedFilter", "Filter")
         self.filter.setToolTip("Show only models with this in their name or purpose.")
@@ -65,6 +66,8 @@ class PublishedList(QWidget):
             self.choose(chosen.name)
         self.list.blockSignals(False)
         self._on_filter(self.filter.text())
+        if self._first:
+            self.choose_first()
 
     def choose(self, name: str) -> None:
         """Select the model of a name."""
@@ -72,12 +75,15 @@ class PublishedList(QWidget):
         self.list.setCurrentRow(names.index(name))
 
     def choose_first(self) -> None:
-        """Select the newest model; nothing while the list is empty."""
+        """Select the newest model, be it as soon as there is a list."""
         self.filter.clear()
-        self.list.setCurrentRow(0 if self._models else -1)
+        self._first = not self._models
+        if self._models:
+            self.list.setCurrentRow(0)
 
     def clear_choice(self) -> None:
         """Select none."""
+        self._first = False
         self.list.blockSignals(True)
         self.list.setCurrentRow(-1)
         self.list.blockSignals(False)
