@@ -78,6 +78,8 @@ class PublishedList(QWidget):
         """Select the newest model, be it as soon as there is a list."""
         self.filter.clear()
         self._first = not self._models
+        # A list that gets the keyboard selects its first row: not the other one.
+        self.list.setFocus()
         if self._models:
             self.list.setCurrentRow(0)
 
