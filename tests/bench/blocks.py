@@ -1,10 +1,12 @@
 """Memory and time of `segment` as a whole and in blocks; see docs/benchmarks.md.
 
-python tests/bench/blocks.py [--side PX ...] [--empty] [--whole] [--folder FOLDER]
+python tests/bench/blocks.py [--side PX ...] [--empty] [--whole] [--enlarge N]
+    [--folder FOLDER]
 
 Images are copies of a real one of nuclei, tiled with flips, as uint16, or with
 ``--empty`` in one of sixteen blocks, and noise of a few grey values in the others, as
-on a slide. The command line runs on each in a process of its own, whose largest
+on a slide. With --enlarge 2, cells are twice as wide, and the network has a quarter of
+the work. The command line runs on each in a process of its own, whose largest
 resident memory is printed: without and with pages of files that are mapped.
 """
 
@@ -19,7 +21,7 @@ from pathlib import Path
 from time import perf_counter
 
 from memory import Memory
-from tiled import BLOCK, DIAMETER, ROOT, SOURCE, random_blocks, write_tiled
+from tiled import DIAMETER, ROOT, SOURCE, random_blocks, write_tiled
 
 
 def main() -> None:
@@ -27,6 +29,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, nargs="+", default=[2048, 4096])
     parser.add_argument("--empty", action="store_true")
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--enlarge", type=int, default=1)
     parser.add_argument("--source", type=Path, default=SOURCE)
     parser.add_argument("--folder", type=Path, help="where files go for the time")
     options = parser.parse_args()
@@ -37,22 +40,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         for side in options.side:
             path = Path(folder) / f"{side}.tif"
-            full = (
-                random_blocks(side, max(1, (side // BLOCK) ** 2 // 16))
-                if options.empty
-                else None
-            )
-            write_tiled(path, side, options.source, full)
+            blocks = random_blocks(side)
+            full = blocks[: max(1, len(blocks) // 16)] if options.empty else blocks
+            write_tiled(path, side, options.source, full, options.enlarge)
             hows = [[], ["--block-size", "0"]] if options.whole else [[]]
             for how in hows:
-                print(row(path, side, how, Path(folder)), flush=True)
+                diameter = options.enlarge * DIAMETER
+                print(row(path, side, how, Path(folder), diameter), flush=True)
             path.unlink()
 
 
-def row(path: Path, side: int, how: list[str], folder: Path) -> str:
+def row(path: Path, side: int, how: list[str], folder: Path, diameter: float) -> str:
     """Run the command, and return a row of the table."""
     command = [sys.executable, "-m", "cellpose_studio", "segment", path, *how]
-    command += ["--diameter", DIAMETER, "--out", folder / "out", "--overwrite"]
+    command += ["--diameter", diameter, "--out", folder / "out", "--overwrite"]
     started = perf_counter()
     with subprocess.Popen(
         [*map(str, command)],

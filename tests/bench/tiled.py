@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import tifffile
@@ -26,20 +27,28 @@ def masks_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}_masks.tif")
 
 
-def random_blocks(side: int, count: int) -> list[int]:
-    """Return so many blocks of an image; with more of them, others are added."""
+def random_blocks(side: int) -> list[int]:
+    """Return all blocks of an image in an order of their own."""
     blocks = -(-side // BLOCK)
-    return np.random.default_rng(3).permutation(blocks**2).tolist()[:count]
+    order: list[int] = np.random.default_rng(3).permutation(blocks**2).tolist()
+    return order
 
 
 def write_tiled(
-    path: Path, side: int, source: Path = SOURCE, full: Collection[int] | None = None
+    path: Path,
+    side: int,
+    source: Path = SOURCE,
+    full: Collection[int] | None = None,
+    enlarge: int = 1,
 ) -> None:
     """Write a uint16 image block by block, with cells in those that are ``full``.
 
-    Others have noise of few values, as the glass of a slide. None are all blocks.
+    Others have noise of few values, as the glass of a slide. None are all blocks. Cells
+    are ``enlarge`` times as wide as those of the source.
     """
     tile = tifffile.imread(source).astype(np.uint16) * 100 + 100
+    height, width = tile.shape
+    tile = cv2.resize(tile, (enlarge * width, enlarge * height))
     tile = np.block([[tile, tile[:, ::-1]], [tile[::-1], tile[::-1, ::-1]]])
     random = np.random.default_rng(3)
     pixels = tifffile.memmap(path, shape=(side, side), dtype=np.uint16, bigtiff=True)

@@ -97,6 +97,7 @@ class Runs:
         """
         source, merging = image.source, Merging(self._session, image)
         started: list[datetime] = []
+        is_shown = self._session.shown is image
         blocks = FinishedBlocks()
 
         def work(checkpoint: Checkpoint) -> Merged:
@@ -106,6 +107,8 @@ class Runs:
             )
             labels = replace(found, name=masks)
             labels.pixels.load()
+            if is_shown:
+                labels.pixels.draw_ahead({})
             return Merged(labels)
 
         def then(result: Merged) -> Work | None:

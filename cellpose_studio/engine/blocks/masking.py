@@ -22,7 +22,13 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.blocks.boxes import (
+from cellpose_studio.engine.blocks.carrying import ends_in, held_by
+from cellpose_studio.engine.blocks.flow_source import FlowSource
+from cellpose_studio.engine.blocks.scaling import Scaling
+from cellpose_studio.engine.blocks.seeding import around_ends, seeded
+from cellpose_studio.engine.blocks.store import Arrays, BlockStore
+from cellpose_studio.engine.blocks.table import CellsOfBlocks, cells_of, joined
+from cellpose_studio.engine.flows.boxes import (
     Box,
     Shape,
     as_lists,
@@ -34,12 +40,6 @@ from cellpose_studio.engine.blocks.boxes import (
     shape_of,
     within,
 )
-from cellpose_studio.engine.blocks.carrying import ends_in, held_by
-from cellpose_studio.engine.blocks.flow_source import FlowSource
-from cellpose_studio.engine.blocks.scaling import Scaling
-from cellpose_studio.engine.blocks.seeding import around_ends, seeded
-from cellpose_studio.engine.blocks.store import Arrays, BlockStore
-from cellpose_studio.engine.blocks.table import CellsOfBlocks, cells_of, joined
 from cellpose_studio.engine.masks.dynamics import steps_for
 from cellpose_studio.engine.masks.fill import fill_holes
 from cellpose_studio.engine.masks.mask_flows import flow_errors, steps_of

@@ -24,7 +24,7 @@ from cellpose_studio.paths import cache_dir
 Labels = npt.NDArray[np.uint32]
 Array = npt.NDArray[Any]
 
-MOST_IN_MEMORY = 256 * 1024**2
+MOST_IN_MEMORY = 128 * 1024**2
 """Bytes of a label image above which it is mapped from a file."""
 
 MOST_RESIDENT = 384 * 1024**2

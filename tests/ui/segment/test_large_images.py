@@ -128,3 +128,5 @@ def test_a_region_in_blocks_goes_into_the_masks(user, cells, little_memory):
     np.testing.assert_array_equal(image.masks.array, before)
     assert image.masks.cells == count == len(image.masks.confidence.ids)
     assert "found" in image.masks.origin
+    # Without flows, there is nothing that sliders could act on.
+    assert "sliders" not in user.window.segment.result.count.text()
