@@ -19,6 +19,24 @@ PAGES = {
 SECTIONS = {"Evaluation": "evaluation"}
 """By the title of a section of a tab: the page about it, where it has its own."""
 
+DIALOGS = {
+    "AxesDialog": "formats",
+    "ClassDialog": "measurements",
+    "ColumnChooser": "measurements",
+    "CrashDialog": "when-something-goes-wrong",
+    "ErrorDialog": "when-something-goes-wrong",
+    "ExperimentDialog": "measurements",
+    "ExportDialog": "exchange",
+    "FigureDialog": "correcting",
+    "LinkDialog": "correcting",
+    "ModelBrowser": "models",
+    "SearchDialog": "evaluation",
+    "SelfTestDialog": "install",
+    "SizesDialog": "measurements",
+    "TableExportDialog": "measurements",
+}
+"""By the class of a dialog: the page about it."""
+
 FIRST = "index"
 
 NOT_BUILT = (

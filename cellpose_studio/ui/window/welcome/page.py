@@ -130,7 +130,7 @@ class Welcome(QScrollArea):
             "List this and the other models that Cellpose has published, with size and "
             "licence. Nothing is downloaded unasked.",
         )
-        browse = self._window.segment.model.show_browser
+        browse = self._window.segment.model.show_published
         self.models.clicked.connect(lambda _=False: browse())
         return self.models
 
