@@ -21,10 +21,12 @@ torch.set_num_threads(1)
 
 
 def masks(
-    image: str, model: dict[str, Any], options: dict[str, Any]
+    image: str, model: dict[str, Any], options: dict[str, Any], mkldnn: bool = True
 ) -> dict[str, np.ndarray]:
-    """Flows and masks of a network."""
+    """Flows and masks of a network; some of Cellpose 2 do not run on tensors of MKL."""
     cellpose = models.CellposeModel(gpu=False, **model)
+    if not mkldnn:
+        cellpose.mkldnn = cellpose.net.mkldnn = False
     found, flows, _ = cellpose.eval(ARRAYS[image].copy(), **options)
     return {"masks": found, "dP": flows[1], "cellprob": flows[2]}
 
@@ -47,6 +49,17 @@ def restored(
 
     network = DenoiseModel(gpu=False, **model)
     return {"image": network.eval(ARRAYS[image].copy(), **options)}
+
+
+def restored_masks(
+    image: str, model: dict[str, Any], options: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """Flows and masks of an image that is restored before."""
+    from cellpose.denoise import CellposeDenoiseModel
+
+    cellpose = CellposeDenoiseModel(gpu=False, **model)
+    found, flows, *_ = cellpose.eval(ARRAYS[image].copy(), **options)
+    return {"masks": found, "dP": flows[1], "cellprob": flows[2]}
 
 
 def train(

@@ -28,6 +28,8 @@ class Job(QObject):
     then
         Called in the thread that made the job with what the work returned. As long as
         it returns more work, the job goes on with that instead of being finished.
+    is_preview
+        Whether nothing is lost if it is stopped.
     """
 
     started = Signal()
@@ -40,11 +42,17 @@ class Job(QObject):
     _told = Signal(str, tuple)  # by the thread of the pool: a signal and its values
 
     def __init__(
-        self, title: str, work: Work, quiet: bool = False, then: Then | None = None
+        self,
+        title: str,
+        work: Work,
+        quiet: bool = False,
+        then: Then | None = None,
+        is_preview: bool = False,
     ) -> None:
         super().__init__()
         self.title = title
         self.quiet = quiet
+        self.is_preview = is_preview
         self._work = work
         self._then = then
         self._begun = False

@@ -126,9 +126,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="STEP",
         help="what is done with the image before the network sees it: "
         "merge:channels=1+2,how=maximum; background:method=rolling-ball,radius=50; "
-        "stain:stain=haematoxylin. Several are done in their order. A channel that a "
-        "step adds follows those of the image, and is what the network sees unless "
-        "--channels says otherwise",
+        "stain:stain=haematoxylin; restore:model=denoise_cyto3,diameter=30. Several "
+        "are done in their order. A channel that a step adds follows those of the "
+        "image, and is what the network sees unless --channels says otherwise",
     )
     add_fields(
         parser,

@@ -45,6 +45,11 @@ class Checkpoint:
         """Whether `stop` was called."""
         return bool(self.stop_flag[0])
 
+    @property
+    def waited(self) -> float:
+        """Seconds for which the user has let the work wait."""
+        return 0.0
+
     def check(self) -> None:
         """Raise `Cancelled` after `stop`; otherwise do nothing."""
         if self.stopped:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
-
-from natsort import os_sort_keygen
 
 _NUMBER = re.compile("[0-9]+")
 _ZEROS = str.maketrans("123456789", "000000000")
 _MOST_PATTERNS = 10_000
 
-_key: Callable[[str], Any] = os_sort_keygen()
+
+@cache
+def _natsorts_key() -> Callable[[str], Any]:
+    # The window does without it until files are listed.
+    from natsort import os_sort_keygen
+
+    return os_sort_keygen()
+
+
+def _key(name: str) -> Any:
+    return _natsorts_key()(name)
 
 
 def sorted_files(files: Iterable[Path]) -> list[Path]:

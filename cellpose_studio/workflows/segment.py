@@ -30,7 +30,9 @@ from cellpose_studio.engine.flows.compute import (
     flows_of_volume,
 )
 from cellpose_studio.engine.flows.holes import WHOLE
+from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.prepared import prepared
+from cellpose_studio.engine.flows.preparation.restoring import with_hashes
 from cellpose_studio.engine.flows.prepare import network_input
 from cellpose_studio.engine.flows.region import (
     look_closer,
@@ -211,8 +213,9 @@ def with_engine(network: Network, engine: Engine | None) -> Network:
 def fit_parameters(
     parameters: SegmentationParameters, image: ImageSource, model: ModelSpec
 ) -> SegmentationParameters:
-    """Fill in what depends on image and model; refuse invalid parameters."""
+    """Fill in what the image and the model tell; refuse invalid parameters."""
     seen = prepared(image, parameters.preparation)
+    steps = with_hashes(parameters.preparation)
     channels = parameters.channels or default_channels(seen, model.input_channels)
     if len(channels) > model.input_channels:
         raise ParametersUnfit(
@@ -248,6 +251,7 @@ def fit_parameters(
             "channels": channels,
             "anisotropy": anisotropy,
             "postprocessing": finish,
+            "preparation": steps,
         }
     )
 
@@ -274,7 +278,7 @@ def _flows(
     checkpoint: Checkpoint,
 ) -> tuple[SegmentationParameters, Flows, tuple[str, ...]]:
     """Return the parameters with the diameter, the flows of all time points, notes."""
-    stacks = _Stacks(image, parameters, checkpoint)
+    stacks = _Stacks(image, parameters, checkpoint, network.device)
     diameter = parameters.diameter or _automatic_diameter(
         stacks, network, parameters, checkpoint
     )
@@ -317,7 +321,7 @@ def _measured_diameter(
     checkpoint: Checkpoint,
 ) -> float | None:
     """Return the diameter of the cells; None if the memory is too small for that."""
-    stacks = _Stacks(image, parameters, checkpoint)
+    stacks = _Stacks(image, parameters, checkpoint, network.device)
     try:
         return _automatic_diameter(stacks, network, parameters, checkpoint)
     except DeviceFull:
@@ -357,6 +361,7 @@ class _Stacks:
     image: ImageSource
     parameters: SegmentationParameters
     checkpoint: Checkpoint
+    device: Device
     _last: dict[int, FloatArray] = field(default_factory=dict)
 
     def at(self, t: int) -> FloatArray:
@@ -368,8 +373,9 @@ class _Stacks:
         return self._last[t]
 
     def _read(self, t: int) -> FloatArray:
-        steps, check = self.parameters.preparation, self.checkpoint.check
-        image = prepared(self.image, steps, check)
+        steps = self.parameters.preparation
+        context = StepContext(checkpoint=self.checkpoint, device=self.device)
+        image = prepared(self.image, steps, context)
         if steps:
             self.checkpoint.reached(0, 0, "preparing the input")
         chosen = self.parameters.channels

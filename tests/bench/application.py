@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,10 +15,12 @@ from qtpy.QtWidgets import QApplication
 
 
 @contextmanager
-def application() -> Iterator[tuple[QApplication, Path]]:
-    """Yield the application, and a folder for files that goes with it."""
-    with TemporaryDirectory() as name:
-        folder = Path(name)
+def application(
+    folder: Path | None = None,
+) -> Iterator[tuple[QApplication, Path]]:
+    """Yield the application, and a folder for files; one that goes with it if None."""
+    with ExitStack() as stack:
+        folder = folder or Path(stack.enter_context(TemporaryDirectory()))
         os.environ["CELLPOSE_STUDIO_HOME"] = str(folder / "home")
         # What is imported here asks for the folder of the application.
         from cellpose_studio.ui.canvas import isolate_napari

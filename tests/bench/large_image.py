@@ -2,23 +2,32 @@
 
 xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/large_image.py
 
-An image of 16,384² px with masks of 60,840 cells, most of it empty, is opened, the
-masks are corrected, a region is run, then all of it in blocks, cancelled and resumed;
-it is saved as a project, opened again, corrected again and exported. Each row has the
-time that it took, the longest time by which a timer of 5 ms was late, the CPU time
-that the GUI thread used in the longest such time, and the largest resident memory
+Copies of a real image of nuclei, tiled with flips to 16,384² px, are opened with true
+masks in a part of them. The masks are corrected, a region is run, and all of it is
+saved as a project. Then the image is run in blocks: this is cancelled, begun again, and
+the process killed. Another one opens the project, lets the run go on to its end,
+corrects the masks, closes and opens the project, corrects again and exports. Each row
+has the time that it took, the longest time by which a timer of 5 ms was late, the CPU
+time that the GUI thread used in the longest such time, and the largest resident memory
 meanwhile: without and with the pages of files that are mapped, which the system can
-put aside. With --profile, it prints where the time of the GUI thread goes; with
---shots, pictures of the window go into a folder, and with --full more of the image has
-cells. A smaller --side is run in blocks if there is less --memory.
+put aside.
+
+With --profile, it prints where the time of the GUI thread goes; with --shots, pictures
+of the window go into a folder. With --full, only so many blocks of 2048² px have cells.
+A smaller --side is run in blocks if there is less --memory. With --no-run, only a
+region is run.
 """
 
 from __future__ import annotations
 
 import argparse
-import threading
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
-from itertools import product
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -26,79 +35,26 @@ from typing import Any
 import numpy as np
 import tifffile
 from application import application
+from memory import Memory
 from pulse import Pulse, until, wait
 from qtpy.QtCore import QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMessageBox
-from scipy.ndimage import gaussian_filter
+from tiled import (
+    BLOCK,
+    DIAMETER,
+    SOURCE,
+    masks_of,
+    random_blocks,
+    write_masks,
+    write_tiled,
+)
 
-PIECE, BLOCK = 1024, 2048
-PITCH = 26  # px between cells of about 20
-WITH_MASKS = 10  # of 64 blocks
-
-
-def write(path: Path, side: int, full: int) -> Path:
-    """Write an image with nuclei in ``full`` blocks, and noise of few values elsewhere.
-
-    Masks of round cells in some blocks go into a file beside it.
-    """
-    random = np.random.default_rng(3)
-    pixels = tifffile.memmap(path, shape=(side, side), dtype=np.uint16, bigtiff=True)
-    blocks = side // BLOCK
-    order = random.permutation(blocks**2).tolist()
-    masks = tifffile.memmap(
-        path.with_name(f"{path.stem}_masks.tif"),
-        shape=(side, side),
-        dtype=np.uint32,
-        bigtiff=True,
-    )
-    y, x = np.indices((PIECE, PIECE))
-    across = PIECE // PITCH
-    far = np.hypot(y % PITCH - PITCH // 2, x % PITCH - PITCH // 2) > 9
-    outside = far | (y >= across * PITCH) | (x >= across * PITCH)
-    cells = np.where(outside, 0, y // PITCH * across + x // PITCH + 1).astype(np.uint32)
-    count = 0
-    for top, left in product(range(0, side, PIECE), repeat=2):
-        piece = random.integers(100, 104, (PIECE, PIECE)).astype(np.float32)
-        place = order.index(top // BLOCK * blocks + left // BLOCK)
-        if place < max(1, WITH_MASKS * blocks**2 // 64):
-            part = masks[top : top + PIECE, left : left + PIECE]
-            part[cells > 0] = cells[cells > 0] + count
-            count += across**2
-        if place < full:
-            seeds = np.zeros((PIECE, PIECE), np.float32)
-            at = np.indices((PIECE // PITCH, PIECE // PITCH)) * PITCH + PITCH // 2
-            seeds[tuple(at + random.integers(-3, 4, at.shape))] = 1
-            blobs = gaussian_filter(seeds, 5)
-            piece += 900 * (blobs / blobs.max()) ** 0.7
-            piece += random.normal(scale=12, size=piece.shape)
-        pixels[top : top + PIECE, left : left + PIECE] = piece
-    pixels.flush()
-    masks.flush()
-    return path
-
-
-class Memory:
-    """Watches the resident memory of this process, in GB."""
-
-    def __init__(self) -> None:
-        self.worst, self.own = 0.0, 0.0
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def restart(self) -> None:
-        self.worst = self.own = 0.0
-
-    def _watch(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(0.05):
-            found = {}
-            for line in Path("/proc/self/status").read_text().splitlines():
-                name, _, value = line.partition(":")
-                if name in ("VmRSS", "RssAnon"):
-                    found[name] = int(value.split()[0]) * 1024 / 1e9
-            self.worst = max(self.worst, found["VmRSS"])
-            self.own = max(self.own, found["RssAnon"])
+HEAD = (
+    "| what | s | late, ms | CPU, ms | memory, GB | with mapped files, GB |\n"
+    "|---|---|---|---|---|---|"
+)
 
 
 class Bench:
@@ -111,7 +67,7 @@ class Bench:
         from cellpose_studio.app.settings import Settings
         from cellpose_studio.ui.window.main_window import MainWindow
 
-        self.app, self.shots, self.number = app, shots, 0
+        self.app, self.shots = app, shots
         self.window = MainWindow(Settings.load(folder / "settings.json"), new_unnamed())
         self.window.resize(1366, 768)
         self.window.show()
@@ -135,13 +91,15 @@ class Bench:
         action()
         if until_done:
             until(self.idle)
-        seconds = perf_counter() - start
+        self.row(title, perf_counter() - start)
+
+    def row(self, title: str, seconds: float) -> None:
         wait(0.5)
         late, cpu = self.pulse.worst
         memory = self.memory
         print(
             f"| {title} | {seconds:.1f} | {late:.0f} | {cpu:.0f} | {memory.own:.2f} | "
-            f"{memory.worst:.2f} |",
+            f"{memory.whole:.2f} |",
             flush=True,
         )
         self.pulse.print_worst()
@@ -151,12 +109,12 @@ class Bench:
         """Save a picture of the window, or of the question over it."""
         if self.shots is None:
             return
-        self.number += 1
-        name = f"{self.number:02}-{title.replace(' ', '-').replace(',', '')}.png"
+        number = len([*self.shots.glob("*.png")])
+        name = f"{number:02}-{title.replace(' ', '-').replace(',', '')}.png"
         screen = self.app.primaryScreen()
         screen.grabWindow(0).save(str(self.shots / name))
 
-    def answer(self) -> None:
+    def answer(self, button: str = "Run") -> None:
         """Agree to the question that appears next."""
 
         def press() -> None:
@@ -166,9 +124,26 @@ class Bench:
                 return
             print(f"({box.text()} {box.informativeText()})", flush=True)
             self.shoot("question")
-            next(b for b in box.buttons() if "Run" in b.text()).click()
+            next(b for b in box.buttons() if button in b.text()).click()
 
         QTimer.singleShot(300, press)
+
+    def until_said(self, what: str, more: int) -> None:
+        """Wait until the job is at so many more steps of ``what`` than at first."""
+        first: int | None = None
+
+        def done() -> bool:
+            nonlocal first
+            text, at = self.window.jobs.text.text(), self.window.jobs.bar.value()
+            if first is None and f" {what} " in text:
+                first = at
+            return self.idle() or (first is not None and at >= first + more)
+
+        until(done)
+        print(
+            f"({self.window.jobs.text.text()}, {self.window.jobs.remaining.text()})",
+            flush=True,
+        )
 
     # The mouse, at y and x of the image
 
@@ -198,68 +173,114 @@ class Bench:
         self.window.canvas.camera.center_on((y, x), size)
 
 
-def run_all(bench: Bench, folder: Path, side: int, full: int) -> None:
-    """Do everything once."""
-    path = write(folder / "large.tif", side, full)
+def until_killed(bench: Bench, folder: Path, with_run: bool) -> None:
+    """Do what comes before the run is killed."""
+    path = folder / "large.tif"
     window, session = bench.window, bench.session
     bench.timed("open", lambda: window.open([path]))
     image = session.shown
     print(f"({image.masks.cells:,} cells)")
-    # A place with cells.
-    rows, columns = place_with_cells(path)
-    y, x = (rows.start + rows.stop) // 2, (columns.start + columns.stop) // 2
+    y, x = place_with_masks(image)
     bench.timed("zoom in", lambda: bench.look_at(y, x, 40))
     bench.timed("zoom out", window.canvas.reset_view)
     correct(bench, y, x)
-    window.segment.parameters.main.set_values({"diameter": 20.0})
-    corners = ((columns.start, rows.start), (columns.stop, rows.stop))
+    window.segment.parameters.main.set_values({"diameter": DIAMETER})
+    corners = ((x - 600, y - 600), (x + 600, y + 600))
     window.tabs.setCurrentWidget(window.segment)
     bench.look_at(y, x, 200)
     bench.timed(
         "run on a region",
         lambda: window.regions.run_on(corners, window.canvas.plane),
     )
-    print(f"({image.masks.cells:,} cells)")
+    print(f"({image.masks.cells:,} cells; {session.shown.masks.origin})")
     bench.look_at(y, x, 40)
     bench.timed("undo the region", session.undo)
+    print(f"({image.masks.cells:,} cells)")
+    project = folder / "work.cpstudio"
+    bench.timed("save the project as", lambda: window.projects.save_as(project))
+    (folder / "before").write_text(digest(session.shown.masks.array))
     window.canvas.reset_view()
+    if not with_run:
+        bench.timed("leave", window.projects.close)
+        return
 
     def cancelled() -> None:
         bench.answer()
         window.run()
-        until(lambda: "masks" in window.jobs.text.text() or bench.idle())
-        wait(1)
+        bench.until_said("tile", 60)
         bench.shoot("running")
         window.jobs.cancel.click()
 
     bench.timed("run in blocks, cancelled", cancelled)
+    bench.answer()
+    bench.pulse.restart()
+    bench.memory.restart()
+    started = perf_counter()
+    window.run()
+    bench.until_said("masks", 3)
+    bench.row("run in blocks, killed", perf_counter() - started)
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    def resumed() -> None:
-        bench.answer()
-        window.run()
 
-    bench.timed("run in blocks, resumed", resumed)
-    print(f"({image.masks.cells:,} cells; {image.masks.record.blocks})")
-    for note in image.masks.record.notes:
-        print(f"({note})")
+def after_kill(bench: Bench, folder: Path, with_run: bool) -> None:
+    """Do what comes after the run was killed, in another window."""
+    window, session = bench.window, bench.session
     project = folder / "work.cpstudio"
-    bench.timed("save the project as", lambda: window.projects.save_as(project))
-    bench.timed("close the project", window.projects.close)
     bench.timed("open the project", lambda: window.projects.open(project))
     image = session.shown
-    bench.timed("other masks", lambda: session.choose_label_set(image, "masks"))
+    before = (folder / "before").read_text()
+    assert before == digest(image.masks.array), "corrections were lost"
+    y, x = place_with_masks(image)
+    window.tabs.setCurrentWidget(window.segment)
+    window.segment.parameters.main.set_values({"diameter": DIAMETER})
+    if with_run:
+
+        def resumed() -> None:
+            bench.answer()
+            window.run()
+            bench.until_said("masks", 3)
+            bench.shoot("resumed")
+
+        bench.timed("run in blocks, resumed", resumed)
+        print(f"({image.masks.cells:,} cells; {image.masks.record.blocks})")
+        for note in image.masks.record.notes:
+            print(f"({note})")
+    y, x = correct(bench, y, x)
+    now = digest(image.masks.array)
+    bench.timed("close the project", window.projects.close)
+    bench.timed("open the project again", lambda: window.projects.open(project))
+    image = session.shown
+    bench.timed("the masks", lambda: session.choose_label_set(image, image.active))
+    assert now == digest(image.masks.array), "corrections were lost"
     print(f"({image.masks.cells:,} cells)")
-    correct(bench, y, x)
+    bench.look_at(y, x, 40)
     bench.timed("undo of an earlier session", session.undo)
-    for kind in ("tif", "geojson"):
+    correct(bench, y, x)
+    export(bench, folder / "out")
+
+
+def export(bench: Bench, out: Path) -> None:
+    """Export the masks of the image shown, and look at tables of them."""
+    window, session = bench.window, bench.session
+    image = session.shown
+    for kind in ("tif", "ome-tiff", "ome-zarr", "geojson"):
         bench.timed(
             f"export {kind}",
-            lambda kind=kind: window.saver.save([image], [kind], folder / "out"),
+            # A folder of its own, or the user would be asked about the table of ids.
+            lambda kind=kind: window.saver.save([image], [kind], out / kind),
         )
-    check(folder / "out", image)
+    check(out, image)
     bench.timed("the table of cells", lambda: show_tab(window, window.curate))
     bench.timed("measure", lambda: show_tab(window, window.measure))
+    [zarr] = out.glob("*/*.ome.zarr")
+    bench.timed("open the OME-Zarr", lambda: window.open([zarr]))
+    print(f"({session.shown.masks.cells if session.shown.masks else 0:,} cells)")
+    bench.timed("show the first image", lambda: session.show(image.source.key))
     bench.timed("leave", window.projects.close)
+
+
+def digest(masks: Any) -> str:
+    return hashlib.sha256(masks).hexdigest()
 
 
 def show_tab(window: Any, tab: Any) -> None:
@@ -267,29 +288,47 @@ def show_tab(window: Any, tab: Any) -> None:
 
 
 def check(out: Path, image: Any) -> None:
-    """Compare the label image that was written with the masks."""
-    [file] = out.glob("*_masks.tif")
-    written = tifffile.imread(file)
-    assert np.array_equal(written, image.masks.array)
+    """Compare the label images that were written with the masks."""
+    import zarr
+
+    masks = image.masks.array
+    ids = np.unique(masks)
+    for file in out.glob("*/*_masks.tif"):
+        written = tifffile.imread(file)
+        for top in range(0, len(masks), BLOCK):
+            rows = slice(top, top + BLOCK)
+            same = np.searchsorted(ids, masks[rows]) == written[rows]
+            assert same.all(), file
+    [folder] = out.glob("*/*.ome.zarr")
+    group = zarr.open_group(folder, mode="r")
+    labels, pixels = group["labels/cells/0"], group["0"]
+    original = tifffile.memmap(image.source.path, mode="r")
+    for top in range(0, len(masks), BLOCK):
+        rows = slice(top, top + BLOCK)
+        assert np.array_equal(labels[rows], masks[rows])
+        assert np.array_equal(np.squeeze(pixels[..., rows, :]), original[rows])
 
 
-def place_with_cells(path: Path) -> tuple[slice, slice]:
-    """Return rows and columns of 1500 px in the first block with cells."""
-    pixels = tifffile.memmap(path, mode="r")
-    for top, left in product(range(0, len(pixels), BLOCK), repeat=2):
-        if pixels[top : top + BLOCK : 4, left : left + BLOCK : 4].max() > 300:
-            return slice(top + 200, top + 1700), slice(left + 200, left + 1700)
+def place_with_masks(image: Any) -> tuple[int, int]:
+    """Return y and x of a place with cells in some distance of the border."""
+    table = image.masks.pixels.cell_table()
+    side = image.source.shape[-1]
+    for cell in table.ids().tolist()[:: max(1, len(table) // 100)]:
+        rows, columns = table.box(cell)
+        if 700 < rows.start < side - 700 and 700 < columns.start < side - 700:
+            return int(rows.start), int(columns.start)
     raise AssertionError
 
 
-def correct(bench: Bench, y: int, x: int) -> None:
+def correct(bench: Bench, y: int, x: int) -> tuple[int, int]:
     """Correct masks by hand around a place, and undo half of it."""
     window, session = bench.window, bench.session
     image = session.shown
     bench.timed("look at cells", lambda: bench.look_at(y, x, 40))
-    near = np.unique(image.masks.array[y - 60 : y + 60, x - 60 : x + 60])
+    near = np.unique(image.masks.array[y - 100 : y + 100, x - 100 : x + 100])
     first, second, third, *_ = near[near > 0].tolist()
     before = image.masks.array[y - 200 : y + 200, x - 200 : x + 200].copy()
+    at_first = session.undo_stack.done(image)
     window.tools.take("brush")
     stroke = [(y + n, x + 2 * n) for n in range(-20, 21, 2)]
     bench.timed("brush", lambda: bench.drag(stroke))
@@ -298,36 +337,61 @@ def correct(bench: Bench, y: int, x: int) -> None:
     bench.timed("merge", lambda: window.tools.edits.merge([second, third]))
     after = image.masks.array[y - 200 : y + 200, x - 200 : x + 200].copy()
     assert (before != after).any()
-    bench.timed("undo", session.undo)
-    bench.timed("undo again", session.undo)
-    bench.timed("undo the stroke", session.undo)
+    # A stroke over a cell that was drawn before changes nothing.
+    steps = session.undo_stack.done(image) - at_first
+    for n in range(steps):
+        bench.timed(f"undo {n + 1}", session.undo)
     now = image.masks.array[y - 200 : y + 200, x - 200 : x + 200]
     assert np.array_equal(now, before)
-    for n in range(3):
+    for n in range(steps):
         bench.timed(f"redo {n + 1}", session.redo)
     assert np.array_equal(now, after)
+    return y, x
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--side", type=int, default=16384)
-    parser.add_argument("--full", type=int, default=1, help="blocks with cells")
-    parser.add_argument("--memory", type=float, help="free memory to reckon with, GB")
-    parser.add_argument("--profile", action="store_true")
-    parser.add_argument("--shots", type=Path)
-    options = parser.parse_args()
-    with application() as (app, folder):
+def work(options: argparse.Namespace, folder: Path) -> None:
+    """Do one half of the work in this process."""
+    with application(folder) as (app, _):
         if options.memory:
             from cellpose_studio.app.runs import runner
 
             runner.free_memory = lambda: int(options.memory * 1e9)
         bench = Bench(app, folder, options.profile, options.shots)
-        print(
-            "| what | s | late, ms | CPU, ms | memory, GB | with mapped files, GB |\n"
-            "|---|---|---|---|---|---|"
-        )
-        run_all(bench, folder, options.side, options.full)
+        steps = until_killed if options.half == 1 else after_kill
+        steps(bench, folder, not options.no_run)
         bench.window.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--side", type=int, default=16384)
+    parser.add_argument("--full", type=int, help="blocks with cells; all by default")
+    parser.add_argument("--masks", type=int, default=10, help="blocks with masks")
+    parser.add_argument("--memory", type=float, help="free memory to reckon with, GB")
+    parser.add_argument("--no-run", action="store_true")
+    parser.add_argument("--source", type=Path, default=SOURCE)
+    parser.add_argument("--folder", type=Path, help="where files go for the time")
+    parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--shots", type=Path)
+    parser.add_argument("--half", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.half:
+        work(options, options.folder)
+        return
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        path = Path(name) / "large.tif"
+        blocks = random_blocks(options.side)
+        full = blocks if options.full is None else blocks[: options.full]
+        write_tiled(path, options.side, options.source, full)
+        masked = blocks[: options.masks]
+        write_masks(masks_of(path), options.side, options.source, masked)
+        print(HEAD, flush=True)
+        for half in (1, 2):
+            again = [sys.executable, *sys.argv, "--half", str(half), "--folder", name]
+            done = subprocess.run(again, check=False)
+            killed = half == 1 and not options.no_run
+            if done.returncode != (-signal.SIGKILL if killed else 0):
+                raise SystemExit(done.returncode)
 
 
 if __name__ == "__main__":

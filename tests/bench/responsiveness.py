@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import tifffile
 from application import application
+from engine_cases import write_transformer
 from load import busy
 from pulse import Pulse, until, wait
 from qtpy.QtWidgets import QApplication
@@ -47,19 +48,6 @@ def with_masks(path: Path) -> Path:
     labels = np.where(inside, y // 32 * (shape[-1] // 32) + x // 32 + 1, 0)
     masks = np.broadcast_to(labels.astype(np.uint16), shape)
     tifffile.imwrite(path.with_name(f"{path.stem}_masks.tif"), masks)
-    return path
-
-
-def transformer(path: Path) -> Path:
-    """Write a Cellpose 4 network of full size with random weights."""
-    import torch
-
-    from cellpose_studio.engine.torchvision_ops import make_importable
-
-    make_importable()
-    from cellpose import vit
-
-    torch.save(vit.CPSAM().state_dict(), path)
     return path
 
 
@@ -197,7 +185,7 @@ def print_late(bench: Bench, folder: Path) -> None:
     bench.open(large, 20.0)
     bench.cancelled("the shipped U-Net, 2048², network", "tile")
     bench.cancelled("the same, masks", "masks")
-    bench.window.models.add(transformer(folder / "cpsam"))
+    bench.window.models.add(write_transformer(folder / "cpsam"))
     until(bench.idle)
     bench.cancelled("Cellpose 4's Transformer, full size, loading", "loading")
     bench.cancelled("the same, network on the CPU", "tile")

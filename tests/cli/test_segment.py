@@ -747,7 +747,17 @@ def test_steps_of_the_preparation_are_done_in_their_order(segmented, given, cell
 
 def test_a_step_that_does_not_exist_is_refused(refused, cells):
     said = refused(cells("a.tif"), "--prepare=blur:radius=2")
-    assert "'blur' is no step: give one of merge, background, stain" in said
+    assert "'blur' is no step: give one of merge, background, stain, restore" in said
+
+
+def test_a_network_that_is_not_installed_is_said_before_anything_runs(
+    segmented, cells, out
+):
+    code, said, errors = segmented(cells("a.tif"), "--prepare=restore")
+    assert code == 2
+    assert errors.count("The model denoise_cyto3 of Cellpose is not installed.") == 1
+    assert "a.tif" not in said + errors
+    assert not out.exists()
 
 
 def test_a_step_that_does_not_fit_an_image_fails_this_image_only(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.display.label_picture import OUTLINE, draw_labels
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.chunks import Labels, pieces
 from cellpose_studio.core.matching.compare import (
     CHANGED,
     Comparison,
@@ -80,21 +80,26 @@ def compared(project: Project, before: Side, after: Side) -> Compared:
         )
     comparison = compare_labels(old, new)
     drawn = highlight(old, new, comparison)
-    drawn[_kept(old, new, comparison) & (drawn == CHANGED)] = KEPT
-    # Removed cells are only in the old masks, so these fill the gaps.
-    drawn |= np.where(new > 0, draw_labels(new), draw_labels(old)) & np.uint8(OUTLINE)
+    _mark(drawn, old, new, comparison)
     return Compared(before, after, comparison, drawn)
 
 
-def _kept(old: Labels, new: Labels, comparison: Comparison) -> npt.NDArray[np.bool_]:
-    """Return which pixels of changed cells belong to the same cell in both."""
+def _mark(
+    picture: npt.NDArray[np.uint8], old: Labels, new: Labels, comparison: Comparison
+) -> None:
+    """Mark the border of each cell, and what changed cells had before, too."""
     before, after = comparison.changed.T
-    size = int(old.max(initial=0)) + 1
     # By id before, the id after; a table is much faster than a search.
-    same = np.zeros(size, np.uint32)
+    same = np.zeros(int(old.max(initial=0)) + 1, np.uint32)
     same[before] = after
-    kept: npt.NDArray[np.bool_] = (same[old] == new) & (new > 0)
-    return kept
+    olds, news, flat = old.reshape(-1), new.reshape(-1), picture.reshape(-1)
+    lines_before, lines = draw_labels(old).reshape(-1), draw_labels(new).reshape(-1)
+    for at in pieces(flat.size):
+        is_cell, drawn = news[at] > 0, flat[at]
+        drawn[(same[olds[at]] == news[at]) & is_cell & (drawn == CHANGED)] = KEPT
+        # Removed cells are only in the old masks, so these fill the gaps.
+        outlines = np.where(is_cell, lines[at], lines_before[at])
+        drawn |= outlines & np.uint8(OUTLINE)
 
 
 def _masks(project: Project, side: Side) -> Labels:

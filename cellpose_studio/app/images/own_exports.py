@@ -11,6 +11,8 @@ import numpy.typing as npt
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.masks.labels import cell_count
+from cellpose_studio.core.matching.compare import shared_pixels
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.io.project.tables.revisions import read_revisions
 
@@ -42,7 +44,7 @@ class OwnExports:
         A file may number its cells anew, and may leave some out. Where the project
         cannot be read, the masks count as unknown ones.
         """
-        count = len(np.unique(labels[labels > 0]))
+        count = cell_count(labels)
         try:
             return any(
                 is_export_of(labels, self._project.labels(revision))
@@ -76,13 +78,11 @@ def is_export_of(
     exported, labels
         Label images of one shape.
     """
-    cells = exported > 0
-    # Both ids in one number, because sorting numbers is quicker than sorting pairs.
-    pairs = exported[cells].astype(np.uint64) << 32 | labels[cells]
-    found, sizes = np.unique(pairs, return_counts=True)
-    files, ids = found >> 32, found & 0xFFFFFFFF
+    files, ids, sizes = shared_pixels(exported, labels)
+    known, each = np.unique(ids, return_inverse=True)
+    known_sizes = np.bincount(each, sizes, len(known))
+    there = files > 0
     # A cell of the file that lies on two cells, or reaches beyond one, is another cell.
-    if not ids.all() or len(np.unique(files)) != len(found):
+    if not ids[there].all() or len(np.unique(files[there])) != there.sum():
         return False
-    known, known_sizes = np.unique(labels[labels > 0], return_counts=True)
-    return bool(np.array_equal(sizes, known_sizes[np.searchsorted(known, ids)]))
+    return bool(np.array_equal(sizes[there], known_sizes[each[there]]))

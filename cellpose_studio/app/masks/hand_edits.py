@@ -11,7 +11,9 @@ import numpy.typing as npt
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.chunks import Labels, pieces
+from cellpose_studio.core.masks.labels import pixels_where
+from cellpose_studio.core.masks.map_ids import only
 from cellpose_studio.core.matching.hand_changes import hand_edits_since
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.io.project.tables.revision_source import read_edited_from
@@ -48,8 +50,14 @@ def where_deleted(
     ProjectUnusable, ProjectDamaged
     """
     gone = np.zeros(shape, bool)
+    flat = gone.reshape(-1)
     for number, labels in _read(project, deleted, shape):
-        gone |= np.isin(labels, np.array(deleted[number], np.uint32))
+        pixels = labels.reshape(-1)
+        for piece in pieces(flat.size):
+            found = only(pixels[piece], deleted[number]) > 0
+            # Memory that nobody writes to is none.
+            if found.any():
+                flat[piece] |= found
     return gone
 
 
@@ -69,8 +77,7 @@ def not_at(
     """
     left = dict(deleted)
     for number, labels in _read(project, deleted, where.shape):
-        ids, counts = np.unique(labels[where], return_counts=True)
-        there = dict(zip(ids.tolist(), counts.tolist(), strict=True))
+        there = pixels_where(labels, where)
         if mostly:
             sizes = CellTable.of(labels)
             there = {c: n for c, n in there.items() if 2 * n >= sizes.size_of(c)}

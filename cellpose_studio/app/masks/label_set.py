@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from cellpose_studio.core.display.label_marks import DrawnLabels, draw_ahead, marks_of
+from cellpose_studio.core.images.levels import PlaneLimits
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import ChunkIndex, Labels
 from cellpose_studio.core.masks.edit import LabelEdit
@@ -32,7 +33,7 @@ RUN_RESULT = "cells"
 """Name of the label set that runs write to."""
 
 
-_MOST_AHEAD = 64_000_000
+_MOST_AHEAD = PlaneLimits().pixels
 """Most pixels of masks that are drawn ahead: of larger ones, what is in view is."""
 
 _CHECKED = bool(os.environ.get("CELLPOSE_STUDIO_DEBUG"))

@@ -71,6 +71,7 @@ class Merging:
     def _merge(self, new: LabelSet, state: MasksState) -> Work:
         self._seen = state.released()
         states = [state]
+        is_shown, statuses = self._session.shown is self._image, dict(state.statuses)
 
         def work(checkpoint: Checkpoint) -> Merged:
             # The snapshot is released with the state, at the end.
@@ -80,6 +81,8 @@ class Merging:
                 return Merged(new, error)
             # In this thread, or the first edit would wait for it.
             merged.pixels.load()
+            if is_shown:
+                merged.pixels.draw_ahead(statuses)
             return Merged(merged)
 
         return work

@@ -15,6 +15,7 @@ from cellpose_studio.app.jobs import Job, JobQueue, Work
 from cellpose_studio.app.masks.label_set import RUN_RESULT, LabelImage, LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import now
+from cellpose_studio.app.runs.finished_blocks import FinishedBlocks
 from cellpose_studio.app.runs.merging import Merged, Merging
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -51,7 +52,7 @@ class Runs:
     is shown when it ends, and waits there if the image was taken off the list. The
     project gets a record of each, also of those that fail or are cancelled. Runs in
     blocks are done by the ``cluster``, where it returns one; others as ``compute`` says
-    when they begin.
+    when they begin. What a run has left on disk is removed in the queue ``files``.
     """
 
     failed = Signal(Exception)
@@ -63,11 +64,13 @@ class Runs:
         queue: JobQueue,
         cluster: Callable[[], ClusterChoice | None] = lambda: None,
         compute: Callable[[], ComputeChoice] = ComputeChoice,
+        files: JobQueue | None = None,
     ) -> None:
         self._session = session
         self._cluster = cluster
         self._queue = queue
         self._compute = compute
+        self._files = queue if files is None else files
         self._own_threads = False
         # Made in the thread of the first run, which is the one that imports torch.
         self._networks: NetworkCache | None = None
@@ -94,18 +97,25 @@ class Runs:
         """
         source, merging = image.source, Merging(self._session, image)
         started: list[datetime] = []
+        is_shown = self._session.shown is image
+        blocks = FinishedBlocks()
 
         def work(checkpoint: Checkpoint) -> Merged:
             started.append(now())
-            found = self._segmented(source, model, parameters, checkpoint, diameter)
+            found = self._segmented(
+                source, model, parameters, checkpoint, diameter, blocks
+            )
             labels = replace(found, name=masks)
             labels.pixels.load()
+            if is_shown:
+                labels.pixels.draw_ahead({})
             return Merged(labels)
 
         def then(result: Merged) -> Work | None:
             return merging.next(result) if job in self._under_way else None
 
         def end(outcome: Literal["failed", "cancelled"], message: str) -> None:
+            blocks.leave()
             # One that was cancelled while it waited is not worth a record.
             if self._under_way.pop(job, None) and started:
                 record = unfinished_record(
@@ -117,6 +127,7 @@ class Runs:
             # One whose project was left has its record already.
             if job in self._under_way:
                 self._finish(image, result)
+                blocks.remove_when_saved(self._session.project, self._files)
 
         job = Job(f"Segmenting {source.name}", work, then=then)
         self._under_way[job] = lambda: end("cancelled", _CLOSED)
@@ -163,6 +174,7 @@ class Runs:
         parameters: SegmentationParameters,
         checkpoint: Checkpoint,
         diameter: float | None,
+        blocks: FinishedBlocks,
     ) -> LabelSet:
         # In the thread of the job: torch takes two seconds to import.
         from cellpose_studio.engine.device import device_or_fastest
@@ -195,10 +207,8 @@ class Runs:
 
                     cluster = stack.enter_context(open_cluster(elsewhere, checkpoint))
                     given |= cluster.arguments()
-                blocks = segment_in_blocks(*common, side, **given)
-                result = stack.enter_context(blocks).loaded(
-                    checkpoint.check, empty_labels
-                )
+                found = blocks.hold(segment_in_blocks(*common, side, **given))
+                result = found.loaded(checkpoint.check, empty_labels)
                 record = record_of(result, started, checkpoint)
                 return _labels_of(result, self._completed(record, missing))
         result = segment(*common, device, **given)

@@ -17,10 +17,9 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.edits.whole import relabel, relabel_sequential
+from cellpose_studio.core.edits.whole import relabel_sequential
 from cellpose_studio.core.masks.cell_table import Box, CellTable
-from cellpose_studio.core.masks.chunks import Labels
-from cellpose_studio.core.masks.edit import LabelEdit, edit_between
+from cellpose_studio.core.masks.chunks import Labels, chunk, copied
 from cellpose_studio.core.masks.map_ids import map_ids
 from cellpose_studio.core.matching.proposals import propose_divisions
 from cellpose_studio.core.matching.renaming import Renaming, RenamingAhead
@@ -28,6 +27,7 @@ from cellpose_studio.core.matching.tracks import Tracks, link_cells
 from cellpose_studio.core.provenance.hand_edits import FORGET, HandEdits
 from cellpose_studio.core.provenance.revision import CellChanges, CellKnowledge
 from cellpose_studio.core.wording import counted, listed
+from cellpose_studio.io.masks.mapped import empty_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +87,11 @@ class Operations:
         ------
         ProjectUnusable, ProjectDamaged
         """
-        edit = relabel(self.present, self._table)
-        if not edit.parts:
+        names = relabel_sequential(self._table)
+        if all(cell == name for cell, name in names.items()):
             return None
-        renaming = Renaming.of(relabel_sequential(self._table))
-        return self._renamed(edit, renaming)
+        labels = map_ids(self.present, names, empty_labels)
+        return self._renamed(labels, "Relabel cells", Renaming.of(names))
 
     def tracks(
         self,
@@ -136,7 +136,11 @@ class Operations:
             for track, cells in tracks.renaming.before.items()
             if len(cells) > 1 or track in tracks.edit.cells
         }
-        return self._renamed(tracks.edit, tracks.renaming, frozenset(moved))
+        labels = copied(self.present, empty_labels)
+        tracks.edit.apply(labels)
+        return self._renamed(
+            labels, tracks.edit.operation, tracks.renaming, frozenset(moved)
+        )
 
     def rename(self, names: Sequence[dict[int, int]], operation: str) -> Changed | None:
         """Give the cells of each time point other ids; None if they have them.
@@ -150,17 +154,15 @@ class Operations:
         ------
         ProjectUnusable, ProjectDamaged
         """
+        if all(old == new for one in names for old, new in one.items()):
+            return None
         in_time = len(names) > 1
         frames = self.present if in_time else self.present[None]
-        after = np.stack(
-            [map_ids(*one) for one in zip(frames, names, strict=True)]
-        ).reshape(self.present.shape)
-        everything = tuple(slice(0, size) for size in self.present.shape)
-        moved = {new for one in names for old, new in one.items() if new != old}
-        edit = edit_between(operation, [*moved], self.present, everything, after)
-        if not edit.parts:
-            return None
-        return self._renamed(edit, Renaming.over_time(names))
+        labels = empty_labels(self.present.shape)
+        renamed = labels.reshape(frames.shape)
+        for n, one in enumerate(zip(frames, names, strict=True)):
+            renamed[n] = map_ids(*one)
+        return self._renamed(labels, operation, Renaming.over_time(names))
 
     def bring_back(self, checkpoint: Checkpoint) -> Changed | None:
         """Put cells into place that were left out where cells were deleted.
@@ -174,10 +176,13 @@ class Operations:
         edit, masks = self._masks.left_out, self._masks
         if edit is None:
             return None
-        with_them = self.present.copy()
-        edit.apply(with_them)
-        where = (with_them != self.present) & (self.present == 0)
-        labels = np.where(where, with_them, self.present)
+        labels = copied(self.present, empty_labels)
+        edit.apply(labels)
+        where = np.zeros(labels.shape, bool)
+        for index in edit.chunk_indices:
+            now, before = chunk(labels, index), chunk(self.present, index)
+            np.copyto(now, before, where=before != 0)
+            chunk(where, index)[...] = now != before
         known = self._hand_edits()
         left = replace(known, deleted=not_at(self._project, known.deleted, where))
         made = replace(self._made(labels, left), left_out=None)
@@ -220,28 +225,40 @@ class Operations:
         known = self._hand_edits()
         left = known.without(chosen)
         if cells is None:
-            where = np.zeros(self.present.shape, bool)
-            where[() if region is None else region] = True
-            deleted = not_at(self._project, known.deleted, where)
-            left = replace(left, deleted=deleted)
+            left = replace(left, deleted=self._deleted_outside(known, region))
         forgotten = (known.cells | accepted) & chosen
         places = known.places - left.places
         if not forgotten and not places:
             return None
-        made = self._made(self.present.copy(), left)
+        made = self._made(copied(self.present, empty_labels), left)
         text = f"{FORGET} {_counts(len(forgotten), places)}"
         return Changed(made, text, forgotten=accepted & chosen)
 
+    def _deleted_outside(
+        self, known: HandEdits, region: Box | None
+    ) -> Mapping[int, tuple[int, ...]]:
+        """Return the deleted cells without those that have a pixel in a region.
+
+        None is all of the image.
+        """
+        if region is None:
+            return {}
+        where = np.zeros(self.present.shape, bool)
+        where[region] = True
+        return not_at(self._project, known.deleted, where)
+
     def _renamed(
-        self, edit: LabelEdit, renaming: Renaming, linked: frozenset[int] = frozenset()
+        self,
+        labels: Labels,
+        operation: str,
+        renaming: Renaming,
+        linked: frozenset[int] = frozenset(),
     ) -> Changed:
-        labels = self.present.copy()
-        edit.apply(labels)
         known = renaming.hand_edits(self._hand_edits())
         known = replace(known, linked=(known.linked | linked) - known.shaped)
         made = self._made(labels, known)
         confidence = renaming.confidence(self._masks.confidence)
-        return Changed(replace(made, confidence=confidence), edit.operation, renaming)
+        return Changed(replace(made, confidence=confidence), operation, renaming)
 
     def _made(self, labels: Labels, kept: HandEdits) -> LabelSet:
         pixels = LabelImage(labels, highest=self._masks.pixels.highest)

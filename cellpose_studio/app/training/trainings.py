@@ -19,7 +19,7 @@ from qtpy.QtCore import Signal as QtSignal
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.app.training.pausable import PausableCheckpoint
+from cellpose_studio.app.training.pausable import PausableCheckpoint, Pause
 from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
 from cellpose_studio.core.errors import CannotSave, ProjectUnusable
 from cellpose_studio.core.models.training import EpochReport
@@ -54,7 +54,7 @@ class _Running:
     request: TrainingRequest
     project: Project
     job: Job
-    going: threading.Event
+    pause: Pause
     ends: threading.Event
     begun: float
     finished: bool = False
@@ -115,19 +115,21 @@ class Trainings:
     @property
     def paused(self) -> bool:
         """Whether the training that runs is paused."""
-        return self._running is not None and not self._running.going.is_set()
+        return self._running is not None and self._running.pause.is_on
 
     @property
     def seconds(self) -> float:
-        """Time since the training that runs was started or resumed."""
-        return time.monotonic() - self._running.begun if self._running else 0.0
+        """Time since the training that runs was started or resumed, without pauses."""
+        running = self._running
+        if running is None:
+            return 0.0
+        return time.monotonic() - running.begun - running.pause.waited
 
     def start(self, request: TrainingRequest, resume: bool = False) -> None:
         """Start a training; does nothing while another one runs."""
         if self._running is not None:
             return
-        going, ends = threading.Event(), threading.Event()
-        going.set()
+        pause, ends = Pause(), threading.Event()
         project, relay = self._session.project, self._relay
 
         def work(checkpoint: Checkpoint) -> TrainedModel:
@@ -135,7 +137,7 @@ class Trainings:
                 request,
                 project,
                 self.folder,
-                PausableCheckpoint(checkpoint, going),
+                PausableCheckpoint(checkpoint, pause),
                 relay.reported.emit,
                 relay.told.emit,
                 ends,
@@ -143,7 +145,7 @@ class Trainings:
             )
 
         job = Job(f"Training {request.title}", work)
-        self._running = _Running(request, project, job, going, ends, time.monotonic())
+        self._running = _Running(request, project, job, pause, ends, time.monotonic())
         job.finished.connect(lambda model: self._finish(project, request, model))
         job.failed.connect(self._fail)
         job.cancelled.connect(lambda: self._tell_cancelled(request))
@@ -158,14 +160,14 @@ class Trainings:
     def pause(self, on: bool) -> None:
         """Let the training that runs wait, or go on."""
         if self._running is not None:
-            (self._running.going.clear if on else self._running.going.set)()
+            self._running.pause.turn(on)
             self.changed.emit()
 
     def finish_early(self) -> None:
         """End the training that runs; its best epoch so far becomes the model."""
         if self._running is not None:
             self._running.ends.set()
-            self._running.going.set()
+            self._running.pause.turn(on=False)
 
     def interrupted(self) -> list[TrainingRequest]:
         """Return trainings on the open project that can be resumed."""

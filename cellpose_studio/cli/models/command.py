@@ -180,7 +180,7 @@ def _of_card(card: ModelCard) -> Iterator[str]:
     if card.command:
         yield f"By: {card.command}"
     if card.date:
-        minutes = f"{card.minutes:.0f} min, seed {card.seed}"
-        yield f"On {card.date}, in {minutes}: {card.machine}"
+        took = f", in {card.duration}" if card.duration else ""
+        yield f"On {card.date}{took}, seed {card.seed}: {card.machine}"
     if card.documentation:
         yield f"\n{card.documentation}"

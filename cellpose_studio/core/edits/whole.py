@@ -11,8 +11,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits.changes import At, Changes, cell_mask
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
-from cellpose_studio.core.masks.edit import LabelEdit, edit_between
-from cellpose_studio.core.masks.map_ids import map_ids
+from cellpose_studio.core.masks.edit import LabelEdit
 
 
 def delete_cells(
@@ -98,20 +97,11 @@ def remove_small(
 
 
 def relabel_sequential(table: CellTable) -> dict[int, int]:
-    """Return the new id of each cell, 1..N in the order of their ids."""
-    return {cell: n for n, cell in enumerate(table.ids().tolist(), start=1)}
-
-
-def relabel(labels: Labels, table: CellTable) -> LabelEdit:
-    """Return the edit that numbers cells 1..N in the order of their ids.
+    """Return the new id of each cell, 1..N in the order of their ids.
 
     It is the only operation that reuses ids: a cell may get one that another had.
     """
-    names = relabel_sequential(table)
-    after = map_ids(labels, names)
-    everything = tuple(slice(0, size) for size in labels.shape)
-    cells = [cell for cell, name in names.items() if cell != name]
-    return edit_between("Relabel cells", cells, labels, everything, after)
+    return {cell: n for n, cell in enumerate(table.ids().tolist(), start=1)}
 
 
 def _become(

@@ -32,18 +32,28 @@ class RecentPlanes:
 
     def get(self, owner: object, key: Hashable, read: Callable[[], Array]) -> Array:
         """Return what ``read`` returns, or returned for the same key of an owner."""
+        found = self.find(owner, key)
+        if found is None:
+            found = read()
+            self.put(owner, key, found)
+        return found
+
+    def find(self, owner: object, key: Hashable) -> Array | None:
+        """Return what was put under a key of an owner; None if it is not there."""
         place = id(owner), key
         with self._lock:
             found = self._kept.get(place)
             # The id may be that of an owner that is gone.
-            if found is not None and found[0]() is owner:
-                self._kept.move_to_end(place)
-                return found[1]
-        array = read()
+            if found is None or found[0]() is not owner:
+                return None
+            self._kept.move_to_end(place)
+            return found[1]
+
+    def put(self, owner: object, key: Hashable, array: Array) -> None:
+        """Keep an array, if it is not too large, until others take its place."""
         if self.fits(array.nbytes):
             with self._lock:
-                self._keep(place, (weakref.ref(owner), array))
-        return array
+                self._keep((id(owner), key), (weakref.ref(owner), array))
 
     def fits(self, size: int) -> bool:
         """Return whether as many bytes are kept until they are wanted."""

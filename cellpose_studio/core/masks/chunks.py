@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,10 @@ CHUNK = 512
 """Height and width of a chunk; those at the lower and right border are smaller."""
 
 Labels = npt.NDArray[np.uint32]
+Pixel = TypeVar("Pixel", bound=np.generic)
+PIECE = 1 << 22
+"""Pixels of a piece of `pieces`."""
+
 EmptyLabels = Callable[[tuple[int, ...]], Labels]
 """Makes an array for a label image of a shape, in memory or in a file."""
 
@@ -45,7 +49,16 @@ def copied(labels: npt.NDArray[np.integer], empty: EmptyLabels) -> Labels:
     return copy
 
 
-def planes_of(labels: Labels) -> Labels:
+def pieces(size: int, length: int = PIECE) -> Iterator[slice]:
+    """Yield the flat slices of at most ``length`` pixels that ``size`` falls into.
+
+    What is computed of large label images piece by piece needs little memory.
+    """
+    for start in range(0, size, length):
+        yield slice(start, min(start + length, size))
+
+
+def planes_of(labels: npt.NDArray[Pixel]) -> npt.NDArray[Pixel]:
     """Return a view of a contiguous label image as (N, Y, X)."""
     return labels.reshape(-1, *labels.shape[-2:])
 
@@ -60,7 +73,7 @@ def chunk_indices(shape: tuple[int, ...]) -> Iterator[ChunkIndex]:
                 yield ChunkIndex(plane, row, column)
 
 
-def chunk(labels: Labels, index: ChunkIndex) -> Labels:
+def chunk(labels: npt.NDArray[Pixel], index: ChunkIndex) -> npt.NDArray[Pixel]:
     """Return a view of the chunk at ``index``."""
     y, x = index.row * CHUNK, index.column * CHUNK
     return planes_of(labels)[index.plane, y : y + CHUNK, x : x + CHUNK]

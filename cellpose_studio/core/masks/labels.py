@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.masks.chunks import EmptyLabels, in_memory
+from cellpose_studio.core.masks.chunks import EmptyLabels, in_memory, pieces
 
 Labels = npt.NDArray[np.integer]
 Points = npt.NDArray[np.integer]
@@ -23,8 +24,8 @@ def unique_ids(labels: Labels) -> npt.NDArray[np.integer]:
 
     flat = labels.reshape(-1)
     # fastremap holds the GIL.
-    bands = [flat[at : at + _BAND] for at in range(0, flat.size, _BAND)]
-    every = [flat[:0], *(fastremap.unique(band) for band in bands)]
+    bands = pieces(flat.size, _BAND)
+    every = [flat[:0], *(fastremap.unique(flat[band]) for band in bands)]
     return np.unique(np.concatenate(every))
 
 
@@ -46,6 +47,18 @@ def compact_labels(
     from cellpose_studio.core.masks.map_ids import map_ids
 
     return map_ids(labels.astype(np.uint32, copy=False), names, empty), ids
+
+
+def pixels_where(labels: Labels, where: npt.NDArray[np.bool_]) -> dict[int, int]:
+    """Return how many pixels each cell has ``where`` it is True, of the same shape."""
+    flat, inside = np.ascontiguousarray(labels).reshape(-1), where.reshape(-1)
+    found: Counter[int] = Counter()
+    for piece in pieces(flat.size):
+        if inside[piece].any():
+            ids, counts = np.unique(flat[piece][inside[piece]], return_counts=True)
+            found.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+    del found[0]
+    return found
 
 
 def cell_ids(labels: Labels) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,13 +37,16 @@ class HandChanges:
 
 def hand_changes(before: Labels, after: Labels, table: CellTable) -> HandChanges:
     """Compare label images; ``table`` is that of ``after``."""
-    differs = before != after
-    olds, news, pixels = shared_pixels(before[differs], after[differs])
+    olds, news, pixels = shared_pixels(before, after)
+    sizes = Counter[int]()
+    for old, count in zip(olds.tolist(), pixels.tolist(), strict=True):
+        sizes[old] += count
+    differs = olds != news
+    olds, news, pixels = olds[differs], news[differs], pixels[differs]
     changed = {int(cell) for cell in (*olds, *news) if table.size_of(int(cell))}
     got = _per_cell(news[olds == 0], pixels[olds == 0])
     drawn = {n for n, count in got.items() if 2 * count >= table.size_of(n)}
     lost = _per_cell(olds[news == 0], pixels[news == 0])
-    sizes = _sizes(before, sorted(lost))
     deleted = {n for n, count in lost.items() if 2 * count >= sizes[n]}
     return HandChanges(frozenset(drawn), frozenset(changed - drawn), frozenset(deleted))
 
@@ -87,11 +91,3 @@ def _per_cell(
 ) -> dict[int, int]:
     """Return pixels by cell; each cell occurs once."""
     return dict(zip(cells.tolist(), pixels.tolist(), strict=True))
-
-
-def _sizes(labels: Labels, cells: list[int]) -> dict[int, int]:
-    """Return how many pixels some cells have."""
-    if not cells:
-        return {}
-    inside = labels[np.isin(labels, np.array(cells, np.uint32))]
-    return _per_cell(*np.unique(inside, return_counts=True))

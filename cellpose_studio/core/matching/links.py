@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +10,14 @@ import numpy.typing as npt
 from cellpose_studio.core.edits.changes import Mask
 from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, copied, in_memory
-from cellpose_studio.core.masks.labels import cell_ids
+from cellpose_studio.core.masks.chunks import (
+    EmptyLabels,
+    Labels,
+    copied,
+    in_memory,
+    pieces,
+)
+from cellpose_studio.core.masks.labels import cell_ids, pixels_where
 from cellpose_studio.core.masks.map_ids import map_ids, only
 from cellpose_studio.core.matching.compare import shared_pixels
 
@@ -57,6 +63,22 @@ def carry_over_ids(
     return map_ids(after, names, empty)
 
 
+def names_after(
+    before: Labels, after: Labels, cells: Collection[int]
+) -> dict[int, int]:
+    """Return for ids of ``before`` which of ``cells`` they are in ``after``.
+
+    That is the one whose pixels are mostly those of the cell before. Shapes are the
+    same.
+    """
+    olds, news, pixels = _shared(before, after)
+    order = np.argsort(pixels)
+    pairs = zip(olds[order].tolist(), news[order].tolist(), strict=True)
+    # Of several, the last one is the largest.
+    best = {cell: old for old, cell in pairs if old and cell in cells}
+    return {old: cell for cell, old in best.items()}
+
+
 def keep_locked(
     after: Labels,
     before: Labels,
@@ -81,20 +103,37 @@ def keep_locked(
         Makes arrays of labels.
     """
     kept = only(before, locked, empty)
-    taken = kept != 0
     table = CellTable.of(after)
     going = {*cell_ids(kept), *_deleted_cells(after, table, deleted)}
     result = copied(after, empty)
     # All other cells stay as they are, so only these are worth a visit.
-    for cell in {*cell_ids(after[taken]), *going}:
+    for cell in _below(after, kept) | going:
         box = table.box(cell)
         whole = after[box] == cell
-        left = largest_overlap(whole, whole & ~taken[box])
+        left = largest_overlap(whole, whole & (kept[box] == 0))
         if cell in going or 2 * np.count_nonzero(left) < table.size_of(cell):
             left[:] = False
         result[box][whole & ~left] = 0
-    np.copyto(result, kept, where=taken)
+    _put_over(result, kept)
     return result
+
+
+def _below(labels: Labels, kept: Labels) -> set[int]:
+    """Return the ids of cells that have a pixel where ``kept`` has one."""
+    flat, above = np.ascontiguousarray(labels).reshape(-1), kept.reshape(-1)
+    found: set[int] = set()
+    for piece in pieces(flat.size):
+        if (taken := above[piece] != 0).any():
+            found.update(np.unique(flat[piece][taken]).tolist())
+    return found - {0}
+
+
+def _put_over(labels: Labels, kept: Labels) -> None:
+    """Write the pixels of cells of ``kept`` into ``labels``."""
+    flat, above = labels.reshape(-1), kept.reshape(-1)
+    for piece in pieces(flat.size):
+        if (taken := above[piece] != 0).any():
+            np.copyto(flat[piece], above[piece], where=taken)
 
 
 def _shared(before: Labels, after: Labels) -> tuple[Ids, Ids, Counts]:
@@ -167,9 +206,8 @@ def _deleted_cells(after: Labels, table: CellTable, where: Mask | None) -> set[i
     """Return the ids of cells of which half or more lies where cells were deleted."""
     if where is None:
         return set()
-    ids, pixels = np.unique(after[where], return_counts=True)
-    pairs = zip(ids.tolist(), pixels.tolist(), strict=True)
-    return {cell for cell, n in pairs if cell and 2 * n >= table.size_of(cell)}
+    inside = pixels_where(after, where)
+    return {cell for cell, n in inside.items() if 2 * n >= table.size_of(cell)}
 
 
 def _sums(ids: Ids, pixels: Counts) -> Counts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.measure.inputs import CellClasses, CellFacts, Ids
 from cellpose_studio.core.measure.raw import Intensities, Shapes
+from cellpose_studio.core.provenance.classes.assigned import Assigned
 
 Group = Literal[
     "size",
@@ -123,7 +124,8 @@ class ClassDefinition(Definition):
     Attributes
     ----------
     values
-        Returns (N,), NaN or "" where it is not known.
+        Takes the classes, and what `CellClasses.of` returned of the cells. Returns
+        (N,), NaN or "" where it is not known.
     """
 
-    values: Callable[[CellClasses, Ids], npt.NDArray[Any]]
+    values: Callable[[CellClasses, Sequence[Assigned | None]], npt.NDArray[Any]]

@@ -15,7 +15,11 @@ from cellpose_studio.core.measure.definition import (
     IntensityDefinition,
     ShapeDefinition,
 )
-from cellpose_studio.core.measure.inputs import by_id
+from cellpose_studio.core.measure.inputs import (
+    by_id,
+    class_probabilities,
+    class_sources,
+)
 from cellpose_studio.core.measure.raw import Shapes, Values
 
 
@@ -359,7 +363,7 @@ CLASSES: tuple[ClassDefinition, ...] = (
         group="review",
         quantity="text",
         text="The class of the cell; empty if it has none.",
-        values=lambda classes, ids: classes.name_of(ids),
+        values=lambda classes, found: classes.names_of(found),
     ),
     ClassDefinition(
         name="class_by",
@@ -368,7 +372,7 @@ CLASSES: tuple[ClassDefinition, ...] = (
         quantity="text",
         text="Who says of which class the cell is: a person (hand) or the classifier; "
         "empty if it has no class.",
-        values=lambda classes, ids: classes.source_of(ids),
+        values=lambda _, found: class_sources(found),
     ),
     ClassDefinition(
         name="class_probability",
@@ -377,7 +381,7 @@ CLASSES: tuple[ClassDefinition, ...] = (
         quantity="number",
         text="Probability of the class that the classifier gave, 0 to 1: the mean "
         "share of the trees of the forest. Unknown for cells classed by hand.",
-        values=lambda classes, ids: classes.probability_of(ids),
+        values=lambda _, found: class_probabilities(found),
     ),
 )
 """What projects with classes know of cells."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -85,29 +85,30 @@ class CellClasses:
         """The names of all classes."""
         return tuple(self.known.values())
 
-    def name_of(self, ids: Ids) -> npt.NDArray[np.str_]:
-        """Return the class of each cell; "" for none."""
-        places = {number: n for n, number in enumerate(self.known, start=1)}
-        rows = [places[one.number] if one else 0 for one in self._of(ids)]
-        # Making an array of thousands of texts would take ten times as long.
-        return np.array(["", *self.known.values()], str)[np.array(rows, np.intp)]
-
-    def source_of(self, ids: Ids) -> npt.NDArray[np.str_]:
-        """Return who said it; "" where nobody did."""
-        rows = [0 if one is None else 1 + one.by_hand for one in self._of(ids)]
-        return np.array(["", BY_CLASSIFIER, BY_HAND], str)[np.array(rows, np.intp)]
-
-    def probability_of(self, ids: Ids) -> Values:
-        """Return the probability of the class, NaN where no classifier said it."""
-        # NumPy makes NaN of None.
-        found = [one.probability if one else None for one in self._of(ids)]
-        return np.array(found, np.float64)
-
-    def _of(self, ids: Ids) -> list[Assigned | None]:
+    def of(self, ids: Ids) -> list[Assigned | None]:
         """Return what is known of the class of each cell, if there is that class."""
         there = self.known.keys()
         found = map(self.assigned.get, ids.tolist())
         return [one if one and one.number in there else None for one in found]
+
+    def names_of(self, found: Sequence[Assigned | None]) -> npt.NDArray[np.str_]:
+        """Return the names of the classes that `of` returned; "" for none."""
+        places = {number: n for n, number in enumerate(self.known, start=1)}
+        rows = [places[one.number] if one else 0 for one in found]
+        # Making an array of thousands of texts would take ten times as long.
+        return np.array(["", *self.known.values()], str)[np.array(rows, np.intp)]
+
+
+def class_sources(found: Sequence[Assigned | None]) -> npt.NDArray[np.str_]:
+    """Return who said of which class each cell is; "" where nobody did."""
+    rows = [0 if one is None else 1 + (one.classifier is None) for one in found]
+    return np.array(["", BY_CLASSIFIER, BY_HAND], str)[np.array(rows, np.intp)]
+
+
+def class_probabilities(found: Sequence[Assigned | None]) -> Values:
+    """Return the probability of each class, NaN where no classifier said it."""
+    # NumPy makes NaN of None.
+    return np.array([one.probability if one else None for one in found], np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,8 @@ class Measurements:
         values = {name: one for name, one in self.values.items() if name not in had}
         if classes is not None:
             columns += class_columns(classes)
-            values |= {one.name: one.values(classes, self.ids) for one in CLASSES}
+            found = classes.of(self.ids)
+            values |= {one.name: one.values(classes, found) for one in CLASSES}
         names = () if classes is None else classes.names
         return replace(self, columns=columns, values=values, class_names=names)
 

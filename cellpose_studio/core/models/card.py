@@ -158,3 +158,10 @@ class ModelCard(_Value):
     authors: tuple[str, ...] = Field((), description="as a package names them")
     cite: tuple[str, ...] = Field((), description="what its authors want cited")
     documentation: str = Field("", description="by its authors; Markdown")
+
+    @property
+    def duration(self) -> str:
+        """How long the training took: "less than 1 min", "12 min"; "" if unknown."""
+        if not self.minutes:
+            return ""
+        return "less than 1 min" if self.minutes < 1 else f"{self.minutes:.0f} min"

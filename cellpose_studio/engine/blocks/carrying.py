@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.engine.blocks.boxes import (
+from cellpose_studio.engine.blocks.flow_source import FlowSource
+from cellpose_studio.engine.flows.boxes import (
     Box,
     Shape,
     grown,
     shape_of,
     start_of,
 )
-from cellpose_studio.engine.blocks.flow_source import FlowSource
 from cellpose_studio.engine.masks import trajectories
 from cellpose_studio.engine.threads import run_parts
 

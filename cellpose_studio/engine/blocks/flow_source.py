@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.engine.blocks.boxes import Box, Shape
+from cellpose_studio.engine.flows.boxes import Box, Shape
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -22,18 +22,6 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.blocks.boxes import (
-    Box,
-    Shape,
-    as_lists,
-    box_of,
-    cut,
-    from_lists,
-    meet,
-    meets,
-    shape_of,
-    within,
-)
 from cellpose_studio.engine.blocks.candidates import Candidates
 from cellpose_studio.engine.blocks.carrying import ends_in, held_by
 from cellpose_studio.engine.blocks.flow_source import FlowSource
@@ -45,6 +33,18 @@ from cellpose_studio.engine.blocks.table import (
     cells_of,
     compact,
     joined,
+)
+from cellpose_studio.engine.flows.boxes import (
+    Box,
+    Shape,
+    as_lists,
+    box_of,
+    cut,
+    from_lists,
+    meet,
+    meets,
+    shape_of,
+    within,
 )
 from cellpose_studio.engine.masks.cleaning import certainties, keep_largest_parts
 from cellpose_studio.engine.masks.dynamics import steps_for

@@ -20,7 +20,9 @@ import numpy.typing as npt
 
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.volumes import flow_smoothing, smoothed
-from cellpose_studio.engine.blocks.boxes import (
+from cellpose_studio.engine.blocks.store import BlockStore, Facts
+from cellpose_studio.engine.blocks.survey import NormalizedImage
+from cellpose_studio.engine.flows.boxes import (
     Box,
     as_lists,
     from_lists,
@@ -29,10 +31,10 @@ from cellpose_studio.engine.blocks.boxes import (
     shape_of,
     within,
 )
-from cellpose_studio.engine.blocks.resampling import needed, resampled
-from cellpose_studio.engine.blocks.store import BlockStore, Facts
-from cellpose_studio.engine.blocks.survey import NormalizedImage
-from cellpose_studio.engine.blocks.tile_groups import (
+from cellpose_studio.engine.flows.compute import VIEWS, seen_window, volume_shape
+from cellpose_studio.engine.flows.region import needed_part
+from cellpose_studio.engine.flows.resampling import needed, resampled
+from cellpose_studio.engine.flows.tile_groups import (
     TileGroup,
     flipped,
     flips,
@@ -40,8 +42,6 @@ from cellpose_studio.engine.blocks.tile_groups import (
     seen_by,
     shares,
 )
-from cellpose_studio.engine.flows.compute import VIEWS, seen_window, volume_shape
-from cellpose_studio.engine.flows.region import needed_part
 from cellpose_studio.engine.flows.tiles import TileCounter, Tiling, run_tiles, tiling
 from cellpose_studio.engine.networks.network import Network
 

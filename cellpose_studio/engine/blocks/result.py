@@ -13,7 +13,6 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.chunks import EmptyLabels, in_memory
 from cellpose_studio.core.runs.confidence import FLOW_CHECK, Confidence
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.blocks.boxes import Box, Shape, meet, within
 from cellpose_studio.engine.blocks.flow_source import FlowSource
 from cellpose_studio.engine.blocks.masking import (
     PASSES,
@@ -25,6 +24,7 @@ from cellpose_studio.engine.blocks.masking import (
 )
 from cellpose_studio.engine.blocks.store import BlockStore
 from cellpose_studio.engine.blocks.table import joined
+from cellpose_studio.engine.flows.boxes import Box, Shape, meet, within
 
 Labels = npt.NDArray[np.uint32]
 Doing = Callable[[BlockMasks, Pass, Sequence[int]], Generator[int, None, None]]

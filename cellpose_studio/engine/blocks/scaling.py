@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.engine.blocks.boxes import Box, Shape
+from cellpose_studio.engine.flows.boxes import Box, Shape
 
 Indices = npt.NDArray[np.int64]
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.engine.blocks.boxes import (
+from cellpose_studio.engine.blocks.carrying import local
+from cellpose_studio.engine.flows.boxes import (
     Box,
     Shape,
     grown,
@@ -18,7 +19,6 @@ from cellpose_studio.engine.blocks.boxes import (
     shape_of,
     start_of,
 )
-from cellpose_studio.engine.blocks.carrying import local
 from cellpose_studio.engine.masks.fill import numbered
 from cellpose_studio.engine.masks.gather import GROWTH, grow, seeds_of
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from cellpose_studio.engine.blocks.boxes import Box
+from cellpose_studio.engine.flows.boxes import Box
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]

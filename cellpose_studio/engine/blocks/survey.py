@@ -22,10 +22,10 @@ from cellpose_studio.core.images.intensities import (
     to_float32,
 )
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
-from cellpose_studio.engine.blocks.boxes import Box, shape_of
+from cellpose_studio.engine.flows.boxes import Box, shape_of
 from cellpose_studio.engine.flows.holes import FLAT, sampling_steps
+from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.prepared import prepared
-from cellpose_studio.engine.flows.preparation.readers import Check
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -94,10 +94,10 @@ class NormalizedImage:
         image: ImageSource,
         parameters: SegmentationParameters,
         survey: Survey | None = None,
-        check: Check = lambda: None,
+        context: StepContext | None = None,
     ) -> None:
         self.image = image
-        self._seen = prepared(image, parameters.preparation, check)
+        self._seen = prepared(image, parameters.preparation, context)
         self.inputs = len(parameters.channels)
         self._normalization = parameters.normalization
         self._channels = parameters.channels

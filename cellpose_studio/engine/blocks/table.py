@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.compiled import compiled
-from cellpose_studio.engine.blocks.boxes import Box, start_of
+from cellpose_studio.engine.flows.boxes import Box, start_of
 
 Ints = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.uint32]

@@ -24,6 +24,8 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.estimates.diameter import estimate_diameter
+from cellpose_studio.engine.flows.preparation.context import StepContext
+from cellpose_studio.engine.flows.preparation.prepared import prepared
 from cellpose_studio.engine.flows.prepare import network_input
 from cellpose_studio.engine.networks.network import Network, load
 from cellpose_studio.engine.networks.size_model import part_for_style, scaled
@@ -134,8 +136,9 @@ def propose_model(
     if not known.keys() >= {recogniser.network, *recogniser.names}:
         raise _unusable()
     specs = [known[name] for name in recogniser.names]
-    plane = _plane(image, parameters)
     checkpoint.reached(0, 1, "choosing the model")
+    context = StepContext(checkpoint=checkpoint)
+    plane = _plane(prepared(image, parameters.preparation, context), parameters)
     network = load(known[recogniser.network], CPU, checkpoint.check)
     with network.watched(checkpoint.check):
         chances = recogniser.chances([network.style(one) for one in views(plane)])
@@ -216,13 +219,20 @@ def _plane(image: ImageSource, parameters: SegmentationParameters) -> FloatArray
         slice(max(0, (n - _MOST_PLANE) // 2), (n + _MOST_PLANE) // 2)
         for n in image.shape[3:]
     )
-    at = slice(frame, frame + 1), slice(None), slice(plane, plane + 1), rows, columns
-    pixels = image.reader.read(at)[0]
-    chosen = parameters.channels
-    if GREY not in chosen:
-        needed = sorted({c - 1 for c in chosen if c})
-        pixels = pixels[needed]
-        place = {c + 1: n + 1 for n, c in enumerate(needed)}
-        chosen = tuple(place[c] if c else c for c in chosen)
-    seen = network_input(chosen, pixels, parameters.normalization, together=False)
+    t, z = slice(frame, frame + 1), slice(plane, plane + 1)
+    chosen, own = parameters.channels, image.own_channels
+    grey = set(range(own)) if GREY in chosen else set()
+    needed = sorted(grey | {c - 1 for c in chosen if c})
+    # What steps make of a channel that is not seen is not computed.
+    parts = [
+        image.reader.read((t, slice(c, c + 1), z, rows, columns))[0] for c in needed
+    ]
+    place = {c + 1: n + 1 for n, c in enumerate(needed)}
+    seen = network_input(
+        tuple(place[c] if c else c for c in chosen),
+        np.concatenate(parts),
+        parameters.normalization,
+        together=False,
+        own=own,
+    )
     return np.asarray(seen[0], np.float32)

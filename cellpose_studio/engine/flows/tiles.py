@@ -38,11 +38,12 @@ OUTSIDE = -30.0
 
 
 class TileCounter:
-    """Counts the tiles of a whole run and reports them."""
+    """Counts the tiles of a whole run and reports them, as what they are called."""
 
-    def __init__(self, checkpoint: Checkpoint, total: int) -> None:
+    def __init__(self, checkpoint: Checkpoint, total: int, what: str = "tile") -> None:
         self._checkpoint = checkpoint
         self._total = total
+        self._what = what
         self._done = 0
         self.batch: int | None = None
         """Tiles at once that a GPU had memory for; None if it had enough."""
@@ -54,7 +55,7 @@ class TileCounter:
     def add(self, tiles: int) -> None:
         """Report that ``tiles`` more tiles are done."""
         self._done += tiles
-        self._checkpoint.reached(self._done, self._total, "tile")
+        self._checkpoint.reached(self._done, self._total, self._what)
 
 
 @dataclass(frozen=True)

@@ -221,10 +221,21 @@ def find_restoring(name: str) -> ModelSpec:
     path = Path(name)
     if path.is_file():
         return restoring_from_file(real_path(path))
+    return restoring_from_file(find_restoring_file(name))
+
+
+def find_restoring_file(name: str) -> Path:
+    """Return the weights of a network of Cellpose's that restores images, by its name.
+
+    Raises
+    ------
+    ModelUnusable
+        If there is none, or it is not installed.
+    """
     known = [model for model in _published_models() if model.kind == "restoration"]
     for model in known:
         if model.name == name:
-            return restoring_from_file(_installed(model))
+            return _installed(model)
     names = ", ".join(model.name for model in known if "_cyto3" in model.name)
     raise ModelUnusable(
         f"There is no network {name} that restores images.",

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.models.training import TrainingParameters
+from cellpose_studio.core.errors import TrainingSetUnfit
+from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
 from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.engine.training.augmentation import normalized_input, vary
 from cellpose_studio.engine.training.image_cache import (
@@ -86,6 +87,7 @@ def survey(
     for n, pair in enumerate(pairs):
         checkpoint.reached(n, len(pairs), "reading")
         image = read_pair(pair, channel)
+        _refuse_without_numbers(image)
         cells = int(np.count_nonzero(np.unique(image.labels)))
         facts.append(
             ImageFacts(
@@ -93,6 +95,17 @@ def survey(
             )
         )
     return facts
+
+
+def _refuse_without_numbers(image: TrainingImage) -> None:
+    """Raise `TrainingSetUnfit` if no pixel that counts is a number."""
+    numbers = np.isfinite(image.pixels).all(axis=0)
+    counts = ~image.ignore if image.ignore is not None else np.ones_like(numbers)
+    if counts.any() and not numbers[counts].any():
+        raise TrainingSetUnfit(
+            f"No pixel of {image.name} is a number (NaN).",
+            "Leave this image out, or save it again.",
+        )
 
 
 class TrainingCrops:

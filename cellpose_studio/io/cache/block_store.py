@@ -197,12 +197,22 @@ def block_folder(
     try:
         yield BlockFolder(folder, ours.token), resumed
         if not ours.is_lost:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
     finally:
         ours.leave()
 
 
+def _remove(folder: Path) -> None:
+    """Remove the state of a run; if that is stopped, the rest of it is no state."""
+    gone = folder.with_name(temporary_name("saving"))
+    with suppress(OSError):
+        folder.rename(gone)
+        folder = gone
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _remove_abandoned(parent: Path) -> None:
+    remove_leftovers(parent)
     for folder in parent.iterdir():
         with suppress(OSError):
             old = folder.stat().st_mtime < time.time() - _ABANDONED

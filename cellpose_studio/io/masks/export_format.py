@@ -14,7 +14,7 @@ import numpy.typing as npt
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.labels import Labels, compact_labels
 from cellpose_studio.core.runs.flows import Flows
-from cellpose_studio.io.masks.mapped import empty_labels
+from cellpose_studio.io.masks.mapped import empty_array, empty_labels
 
 LARGEST_UINT16 = 65535
 
@@ -79,7 +79,7 @@ class MasksToExport:
         return cls(
             image=image,
             labels=labels,
-            numbered=numbered.astype(np.uint16 if fits else np.uint32, copy=False),
+            numbered=_small(numbered) if fits else numbered,
             ids=ids,
             flows=flows,
             settings=settings or {},
@@ -109,6 +109,13 @@ class MasksToExport:
     def axes(self) -> str:
         """Axes of the labels: YX, ZYX, TYX or TZYX."""
         return self.image.label_axes
+
+
+def _small(labels: Masks) -> Masks:
+    """Return a copy of labels as uint16."""
+    small = empty_array(labels.shape, np.uint16)
+    small[...] = labels
+    return small
 
 
 @dataclass(frozen=True, kw_only=True)

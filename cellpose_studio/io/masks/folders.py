@@ -345,16 +345,19 @@ def _masks_of(
     """Return masks beside an image; those of a are not of a.ome.tif beside a.tif."""
     if not masks:
         return ()
-    bare = bare_stem(image.stem)
-    found = list(masks.get(image.stem, ()))
+    stem = image.stem
+    bare = bare_stem(stem)
+    found = list(masks.get(stem, ()))
     # Masks in OME-TIFF are named so, and so are those of an image in OME-TIFF.
-    if image.stem + _OME not in stems:
-        found += masks.get(image.stem + _OME, ())
+    if stem + _OME not in stems:
+        found += masks.get(stem + _OME, ())
     if bare not in stems:
         found += masks.get(bare, ())
-    positions = (masks.get(start, ()) for start in _starts(image.stem))
+    positions = (masks.get(start, ()) for start in _starts(stem))
     acdc = (p for of in positions for p in of if p.suffix.lower() == ".npz")
-    return _ordered([*found, *islice(acdc, 1)])
+    found += islice(acdc, 1)
+    # Most images of a large folder have none yet.
+    return _ordered(found) if found else ()
 
 
 def _starts(stem: str) -> Iterator[str]:

@@ -28,6 +28,7 @@ from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
 from cellpose_studio.ui.canvas.pictures import NetworkPicture
 from cellpose_studio.ui.canvas.rendering import Rendering
 from cellpose_studio.ui.canvas.viewer.frames import Frames
+from cellpose_studio.ui.canvas.viewer.napari_parts import load_opengl
 from cellpose_studio.ui.canvas.viewer.new_viewer import new_viewer
 from cellpose_studio.ui.canvas.viewer.scale_bar import ScaleBar
 from cellpose_studio.ui.canvas.viewer.theme import set_theme
@@ -199,6 +200,11 @@ class Canvas(QObject):
     def prepare_line(self, name: str, colour: str) -> None:
         """Do what takes longest of the first `show_line`."""
         self._lines.create(name, colour)
+
+    def load_ahead(self) -> None:
+        """Load what the first masks and volumes would wait for; thread-safe."""
+        self.masks.warm_up()
+        load_opengl()
 
     def renderer(self) -> str:
         """Return the OpenGL renderer's own name; empty if there is none."""

@@ -49,7 +49,7 @@ class FileOpener:
     def choose_folder(self) -> None:
         """Ask for a folder and add the images and masks in it."""
         folder = QFileDialog.getExistingDirectory(
-            self._services.parent, "Import a folder", self._settings.folder
+            self._services.parent, "Open a folder", self._settings.folder
         )
         self.open([Path(folder)] if folder else [])
 

@@ -200,6 +200,8 @@ class Opener:
             _set_offers_apart(opened, opening)
             labels = [_labels_of(*one) for one in opened.images]
             if not opening.shown and opened.images:
+                for one in labels[0].values():
+                    one.pixels.draw_ahead({})
                 # The canvas shows an error of the file.
                 with suppress(StudioError):
                     opened.images[0][0].read_ahead()

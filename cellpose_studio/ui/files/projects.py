@@ -163,7 +163,7 @@ class Projects(QObject):
         The user is asked before a run is stopped, and whether to discard changes that
         cannot be saved.
         """
-        if self._services.gpu_jobs.jobs and not self._may_stop_runs():
+        if self._runs() and not self._may_stop_runs():
             return False
         try:
             self._session.seal_all()
@@ -182,6 +182,10 @@ class Projects(QObject):
             writer.flush(self.flush_timeout)
         return True
 
+    def _runs(self) -> list[Job]:
+        """Return the runs that are going on, or wait."""
+        return [job for job in self._services.gpu_jobs.jobs if not job.is_preview]
+
     def _may_stop_runs(self) -> bool:
         """Return whether the run at hand may be stopped."""
         if self.stops_runs_unasked:
@@ -189,7 +193,7 @@ class Projects(QObject):
         box = QMessageBox(
             QMessageBox.Icon.Question,
             "A run is going on",
-            f"{self._services.gpu_jobs.jobs[0].title} is going on. Stop it?\n"
+            f"{self._runs()[0].title} is going on. Stop it?\n"
             "Its result would be lost; images that wait in the queue stay there.",
             parent=self._parent,
         )
@@ -199,7 +203,7 @@ class Projects(QObject):
         box.exec()
         box.deleteLater()
         # It may have ended while the question was shown.
-        return box.clickedButton() is stop or not self._services.gpu_jobs.jobs
+        return box.clickedButton() is stop or not self._runs()
 
     def _may_give_up(self) -> bool:
         """Ask whether to discard unsaved changes, or save the project elsewhere.

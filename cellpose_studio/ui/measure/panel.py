@@ -198,6 +198,11 @@ class MeasurePanel(QWidget):
         self.sections.setCurrentWidget(content)
         return content
 
+    @property
+    def section(self) -> str:
+        """Title of the section that is shown; "" before the tab was shown."""
+        return str(self.sections.tabText(self.sections.currentIndex()))
+
     def open_evaluation(self) -> None:
         """Bring the evaluation to the front."""
         self.open()

@@ -96,6 +96,7 @@ class SegmentPanel(VerticalScroll):
         for form in (fields.main, fields.stack, fields.normalization, fields.advanced):
             form.changed.connect(self._on_field)
         fields.preparation.changed.connect(self._on_steps)
+        fields.preparation.checked.connect(self._show_steps)
         self.result.changed.connect(self._on_threshold)
 
     def show_image(self, image: ProjectImage | None) -> None:
@@ -243,10 +244,13 @@ class SegmentPanel(VerticalScroll):
             self.edited.emit()
 
     def _on_steps(self) -> None:
+        self._show_steps()
+        self._on_field()
+
+    def _show_steps(self) -> None:
         # Steps may add channels that the network can see.
         self.model.set_image(self.parameters.preparation.prepared)
         self._show_run_target()
-        self._on_field()
 
     def _on_threshold(self) -> None:
         # Thresholds of masks act on them at once, and are recorded with them.
@@ -291,13 +295,13 @@ class SegmentPanel(VerticalScroll):
         ]
 
     def _show_run_target(self) -> None:
-        missing = ""
+        missing, steps = "", self.parameters.preparation
         if self.model.model is None:
             missing = "Add a model first."
         elif self._image is None:
             missing = "Open an image first."
-        elif self._count is None and self.parameters.preparation.problem:
-            missing = escape(self.parameters.preparation.problem)
+        elif steps.problem and (self._count is None or steps.fits_no_image):
+            missing = escape(steps.problem)
         elif self._count == 0:
             missing = "No image matches this scope. Choose another one next to Run."
         what = self._image.name if self._image else ""

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel
 
+from cellpose_studio.app.background.compile_watch import CompileWatch
 from cellpose_studio.app.runs.queue import BatchItem, BatchQueue, BatchState
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.services import Services
@@ -55,6 +56,10 @@ class BatchPanel(QFrame):
         batch.ended.connect(self._on_ended)
         self._session.project_changed.connect(self._on_project)
         self._on_project()
+
+    def follow(self, watch: CompileWatch) -> None:
+        """Leave the time in which code is compiled out of what remains."""
+        watch.changed.connect(self._pace.hold)
 
     def pause_or_resume(self) -> None:
         """Pause the queue after the present run, or resume it."""
@@ -220,6 +225,7 @@ class Pace:
     ) -> None:
         self._pixels_of = pixels_of
         self._clock = clock
+        self._held: float | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -227,6 +233,15 @@ class Pace:
         self._running: BatchItem | None = None
         self._started = self._reached = 0.0
         self._elapsed, self._pixels, self._ended = 0.0, 0, 0
+
+    def hold(self, on: bool) -> None:
+        """Leave out the time until ``on`` is False, in which code is compiled."""
+        now = self._clock()
+        if on:
+            self._held = now
+        elif self._held is not None:
+            self._started += now - max(self._held, self._started)
+            self._held = None
 
     def record(self, items: list[BatchItem]) -> None:
         """Measure the time of items that start or end."""
@@ -236,13 +251,18 @@ class Pace:
                 self._running, self._started, self._reached = item, now, 0.0
             elif self._running is not None and item.id == self._running.id:
                 self._running = None
-                self._elapsed += now - self._started
+                self._elapsed += self._own(now)
                 self._pixels += self._pixels_of(item)
                 self._ended += 1
 
     def reach(self, share: float) -> None:
         """Note how much of the present run is done, from 0 to 1."""
         self._reached = share * _MOST
+
+    def _own(self, now: float) -> float:
+        """Return the seconds of the present run without those that are left out."""
+        end = now if self._held is None else max(self._held, self._started)
+        return end - self._started
 
     def remaining(self, waiting: list[BatchItem]) -> str:
         """Return the estimated time of a run that goes on and of ``waiting``, as text.
@@ -253,7 +273,7 @@ class Pace:
         left = float(sum(map(self._pixels_of, waiting)))
         is_long = False
         if self._running is not None:
-            pixels, own = self._pixels_of(self._running), self._clock() - self._started
+            pixels, own = self._pixels_of(self._running), self._own(self._clock())
             is_long = self._reached >= _ENOUGH and own >= _LONG
             left += (1 - self._reached) * pixels
             if self._reached:

@@ -100,7 +100,7 @@ class ResultPanel(QGroupBox):
         lines = [f"<b>{labels.cells} {unit}</b>", escape(labels.origin)]
         if labels.record is not None and labels.diameter is not None:
             lines.append(f"Diameter {labels.diameter:.1f} px")
-        if labels.parameters.region is not None:
+        if labels.parameters.region is not None and labels.maker is not None:
             lines.append(_IN_REGION)
         self.count.setText("<br>".join(lines))
         if not self._busy():

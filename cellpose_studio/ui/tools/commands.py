@@ -11,16 +11,14 @@ from cellpose_studio.core.edits.reshape import (
     shrink_cells,
     smooth_cells,
 )
-from cellpose_studio.core.edits.whole import (
-    remove_at_border,
-    remove_small,
-)
+from cellpose_studio.core.edits.whole import remove_at_border, remove_small
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.tools.edit_runner import NO_PLANE, Operation
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.toolbox import TOOLS, ToolInfo
 
 _SMALL = 15  # px
+_OF = "of the chosen cell, or of all in the plane if none is chosen"
 
 
 class CellCommands:
@@ -46,15 +44,49 @@ class CellCommands:
                 "&Fill holes",
                 self.fill_holes,
                 key="F",
+                tip=f"Fill the holes {_OF}.",
                 reason_disabled=plane,
             ),
-            Command("smooth", "&Smooth outlines", self.smooth, reason_disabled=plane),
-            Command("grow", "&Grow by a pixel", self.grow, reason_disabled=plane),
-            Command("shrink", "Shri&nk by a pixel", self.shrink, reason_disabled=plane),
+            Command(
+                "smooth",
+                "&Smooth outlines",
+                self.smooth,
+                tip=f"Round the outlines {_OF}.",
+                reason_disabled=plane,
+            ),
+            Command(
+                "grow",
+                "&Grow by a pixel",
+                self.grow,
+                tip=f"Dilate the masks {_OF}.",
+                reason_disabled=plane,
+            ),
+            Command(
+                "shrink",
+                "Shri&nk by a pixel",
+                self.shrink,
+                tip=f"Erode the masks {_OF}.",
+                reason_disabled=plane,
+            ),
             None,
-            Command("atBorder", "Remove cells at the &border", self.remove_at_border),
-            Command("small", "Remove s&mall cells…", self.remove_small),
-            Command("relabel", "&Relabel from 1", self.relabel),
+            Command(
+                "atBorder",
+                "Remove cells at the &border",
+                self.remove_at_border,
+                tip="Delete the cells that touch the edge of the image.",
+            ),
+            Command(
+                "small",
+                "Remove s&mall cells…",
+                self.remove_small,
+                tip="Delete the cells below a size that you are asked for.",
+            ),
+            Command(
+                "relabel",
+                "&Relabel from 1",
+                self.relabel,
+                tip="Number the cells 1, 2, 3 …, without gaps.",
+            ),
         ]
 
     def fill_holes(self) -> None:

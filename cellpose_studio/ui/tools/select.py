@@ -6,6 +6,7 @@ import numpy as np
 
 from cellpose_studio.core.edits.pick import cells_in_polygon, cells_on_line
 from cellpose_studio.core.edits.shapes import outline
+from cellpose_studio.core.edits.whole import groups_of
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.context import Path
 from cellpose_studio.ui.tools.gestures import CHOOSE, DELETE, MERGE
@@ -70,8 +71,16 @@ class MergeTool(LineTool):
     """Merges the cells that are clicked one after the other, or along a drag.
 
     The first click chooses the cell that the others become part of. A click on the
-    background ends with it.
+    background ends with it. A cell that was chosen otherwise, by going through the list
+    for example, is the first one only for cells that touch it.
     """
+
+    _clicked = 0
+    """The cell that is chosen by this tool; another one was chosen to look at it."""
+
+    def activate(self) -> None:
+        """Begin anew."""
+        self._clicked = 0
 
     def release(self, event: MouseEvent, moved: bool) -> None:
         """Merge along the line, or with the cell that was chosen before."""
@@ -82,9 +91,23 @@ class MergeTool(LineTool):
         if moved:
             self._merge_along(np.array(points), event)
         elif cell := self.context.cell_at(event):
-            self._edits.merge_with_chosen(cell)
+            self._merge_or_choose(cell)
         else:
             self.context.choose(0)
+        self._clicked = self.context.chosen
+
+    def _merge_or_choose(self, cell: int) -> None:
+        context, chosen = self.context, self.context.chosen
+        labels, table = context.labels, context.table
+        looked_at = chosen != self._clicked and table.size_of(chosen) > 0
+        if (
+            looked_at
+            and labels is not None
+            and groups_of(labels, table, [chosen, cell]) > 1
+        ):
+            context.choose(cell)
+        else:
+            self._edits.merge_with_chosen(cell)
 
     def _merge_along(self, line: Path, event: MouseEvent) -> None:
         labels, plane = self.context.labels, self.context.plane_at(event)

@@ -101,10 +101,11 @@ _ALL = (
         text="Mer&ge",
         key="J",
         tip="Click cells one after the other to merge them, or drag a line over them. "
-        "The first one keeps its number. A click on the background ends with it.",
+        "The first one keeps its number. A click on the background ends with it. A "
+        "cell chosen before is the first one if they touch.",
         make=MergeTool,
         gestures=(
-            ("{useTool:Click}", "Merge the cell with the chosen one (Merge)"),
+            ("{useTool:Click}", "Merge the cell with the one clicked before (Merge)"),
             ("{useTool:Drag}", "Merge the cells on the line (Merge)"),
         ),
     ),

@@ -17,7 +17,8 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.training.next_images import NextImage
-from cellpose_studio.core.models.card import ParentComparison
+from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.models.model import ModelSpec
 
 
 class AfterTraining(QWidget):
@@ -55,11 +56,12 @@ class AfterTraining(QWidget):
         )
         self.hide()
 
-    def show_model(self, name: str, comparison: ParentComparison | None) -> None:
+    def show_model(self, model: ModelSpec) -> None:
         """Tell what a training has come to."""
+        name = model.label
         self.run.setText("Run the new model on the next images")
         self.run.setAccessibleName(f"Run {name} on the next images")
-        self.verdict.setText(verdict(name, comparison))
+        self.verdict.setText(verdict(name, model.card or ModelCard()))
         self.show()
 
     def list_images(self, images: Sequence[NextImage]) -> None:
@@ -80,13 +82,15 @@ class AfterTraining(QWidget):
         return [item.data(Qt.ItemDataRole.UserRole) for item in items]
 
 
-def verdict(name: str, comparison: ParentComparison | None) -> str:
+def verdict(name: str, card: ModelCard) -> str:
     """Return in words whether a model is better than its parent."""
+    comparison = card.comparison
     if comparison is None:
-        return (
-            f"{name} is ready. Without validation images and a model before it, nobody "
-            "knows whether it is better."
-        )
+        if not any(point.validation_ap is not None for point in card.curve):
+            doubt = "Without validation images, nobody knows whether it is better."
+        else:
+            doubt = "There is no model before it to compare it with."
+        return f"{name} is ready. {doubt}"
     text = f"{name} is {comparison}."
     if comparison.doubtful:
         text += " The difference may be chance."

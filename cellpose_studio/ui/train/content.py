@@ -17,7 +17,7 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import EpochReport
 from cellpose_studio.core.models.training_round import TrainingRound
 from cellpose_studio.core.runs.parameters import GREY
-from cellpose_studio.core.wording import image_count, numbered
+from cellpose_studio.core.wording import numbered
 from cellpose_studio.ui.segment.models.weight_files import AddedModels
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.services import Services
@@ -27,6 +27,8 @@ from cellpose_studio.ui.train.lineage import LineageTree
 from cellpose_studio.ui.train.progress import TrainingProgress
 from cellpose_studio.ui.train.request_form import RequestForm
 from cellpose_studio.ui.train.samples import SampleRow
+from cellpose_studio.ui.train.training_set.pair_model import summary_of, used_for
+from cellpose_studio.ui.train.training_set.parts_reader import PartsReader
 from cellpose_studio.ui.widgets.vertical_scroll import VerticalScroll
 from cellpose_studio.workflows.training.request_file import (
     TrainingRequest,
@@ -47,6 +49,7 @@ class TrainContent(VerticalScroll):
         segment: SegmentPanel,
         added: AddedModels,
         trainings: Trainings,
+        reader: PartsReader,
     ) -> None:
         super().__init__()
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -60,6 +63,7 @@ class TrainContent(VerticalScroll):
         self._trainings = trainings
         self._model: ModelSpec | None = None
         self._followed: TrainingRequest | None = None
+        self._reader = reader
         self.set_text = QLabel(objectName="trainSet", wordWrap=True)
         self.form = RequestForm()
         self.progress = TrainingProgress(trainings)
@@ -72,8 +76,10 @@ class TrainContent(VerticalScroll):
         self._soon.timeout.connect(self._refresh)
         self._lay_out()
         self._connect()
+        reader.serve(self)
         self._list_models()
         self._list_devices()
+        self._show_set()
         self._refresh()
 
     def start(self) -> None:
@@ -133,7 +139,7 @@ class TrainContent(VerticalScroll):
         # A worse model is not chosen for the next runs.
         self._added.add(spec.path, select=not worse)
         self.form.take_name()
-        self.after.show_model(spec.label, comparison)
+        self.after.show_model(spec)
         self._refresh()
         # On a small screen, the verdict lies below the curves; it has its place soon.
         QTimer.singleShot(0, self._show_verdict)
@@ -145,13 +151,15 @@ class TrainContent(VerticalScroll):
         request = self._trainings.request
         if request is not None and request is not self._followed:
             self._followed = request
+            # The curves come into view; they were below the parameters.
+            self.form.section.fold()
             self.progress.begin()
             self.curve.clear()
             self.samples.show_samples(())
             self.after.hide()
         elif request is None and self._followed is not None:
             self._followed = None
-            self.progress.text.setText("")
+            self.progress.end()
         self._soon.start()
 
     def _show_round(self, chosen: TrainingRound) -> None:
@@ -161,24 +169,39 @@ class TrainContent(VerticalScroll):
             self.samples.show_samples(())
 
     def _refresh(self) -> None:
-        uses = map(self._set.uses, self._session.images)
-        roles = [role for several in uses for role in several]
-        used, held_out = roles.count("train"), roles.count("validation")
-        text = f"{image_count(used)} for training, {held_out} for validation."
-        if not used:
-            text += " Mark corrected images on the page Training set."
-        elif not held_out:
-            text += (
-                " Without validation images, the last epoch is kept, and nobody knows "
-                "whether the model is better."
-            )
-        self.set_text.setText(text)
-        no_set = "" if used else "No image is marked for training."
         self.form.propose_name(self._proposed_name())
-        self.progress.refresh(no_set or self.form.reason_disabled)
+        self.progress.refresh(self._reason_no_set() or self.form.reason_disabled)
         self.lineage.show_rounds(self._trainings.rounds)
         if self._model is not None:
             self.after.list_images(next_images(self._session.images, self._set))
+
+    def _show_set(self) -> None:
+        """Tell what the training set has, and what it lacks."""
+        parts = self._reader.parts
+        if parts is None:
+            return
+        advice = ""
+        if not used_for(parts, "train"):
+            advice = "Mark corrected images for training on the page Training set."
+        elif not used_for(parts, "validation"):
+            advice = (
+                "Without validation images, the last epoch is kept, and nobody knows "
+                "whether the model is better."
+            )
+        self.set_text.setText(f"{summary_of(parts)} {advice}".strip())
+        self._soon.start()
+
+    def _reason_no_set(self) -> str:
+        """Return why there is nothing to train on; "" if there is something."""
+        images, parts = self._session.images, self._reader.parts
+        if not any("train" in self._set.uses(image) for image in images):
+            return "No image is marked for training."
+        if parts is None or used_for(parts, "train"):
+            return ""
+        return (
+            "None of the marked images can be used for training. The page Training set "
+            "says why."
+        )
 
     def _proposed_name(self) -> str:
         parent = self.form.parent_model
@@ -206,6 +229,7 @@ class TrainContent(VerticalScroll):
         self._services.run("Looking for devices", work, done, quiet=True, queue=jobs)
 
     def _connect(self) -> None:
+        self._reader.changed.connect(self._show_set)
         trainings = self._trainings
         trainings.reported.connect(self._on_reported)
         trainings.trained.connect(self._on_trained)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from cellpose_studio.core.models.card import CurvePoint, ModelCard
 from cellpose_studio.core.models.training import EpochReport
+from cellpose_studio.ui.train.samples import swatch
 
 _COLOURS = {
     "training": "#e69f00",
@@ -18,8 +20,19 @@ _COLOURS = {
     "AP": "#009e73",
 }
 """Distinct for colour-blind people: Okabe and Ito."""
-_HEIGHT = 120  # px
-_AXIS = 56  # px; room for the title beside numbers of four digits
+_LOSSES = ("training", "validation")
+_HEIGHT = 7.5  # lines of text
+_AXIS = 3.5  # lines of text; room for the title beside numbers of four digits
+_MARGIN = 8  # px
+
+
+class _EpochAxis(pg.AxisItem):
+    """Axis of whole numbers."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> Any:
+        """Return distances of ticks, none below 1; pyqtgraph calls this."""
+        several = super().tickSpacing(low, high, size)
+        return [one for one in several if one[0] >= 1] or [(1, 0)]
 
 
 class CurvePlot(QWidget):
@@ -33,18 +46,25 @@ class CurvePlot(QWidget):
             "(AP at IoU 0.5) on the validation images, by epoch. The line marks the "
             "best epoch, which is kept.</qt>"
         )
-        self._losses, self._aps = (pg.PlotWidget() for _ in range(2))
+        self._losses, self._aps = (
+            pg.PlotWidget(axisItems={"bottom": _EpochAxis("bottom")}) for _ in range(2)
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        # In the plot, it would cover the curves.
+        names = [f"{swatch(_COLOURS[name])} {name}" for name in _LOSSES]
+        legend = QLabel(" &nbsp; ".join(names), objectName="trainCurveLegend")
+        legend.setAlignment(Qt.AlignmentFlag.AlignRight)
+        column.addWidget(legend)
         for plot, title in ((self._losses, "loss"), (self._aps, "AP")):
-            plot.setFixedHeight(_HEIGHT)
+            # The highest number of the axis is half above its end.
+            plot.getPlotItem().setContentsMargins(0, _MARGIN, 0, 0)
             plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             plot.setMouseEnabled(False, False)
             plot.setMenuEnabled(False)
             plot.hideButtons()
             plot.setLabel("left", title)
-            plot.getAxis("left").setWidth(_AXIS)
             for side in ("left", "bottom"):
                 plot.getAxis(side).enableAutoSIPrefix(False)
             column.addWidget(plot)
@@ -52,15 +72,13 @@ class CurvePlot(QWidget):
         self._aps.setXLink(self._losses)
         # A constant AP would get an axis beyond 1; the dots need a little room.
         self._aps.setLimits(yMin=-0.02, yMax=1.02)
-        self._losses.addLegend(offset=(-4, 4), labelTextSize="8pt")
         self._lines = {
-            name: (self._aps if name == "AP" else self._losses).plot(
+            name: (self._losses if name in _LOSSES else self._aps).plot(
                 pen=pg.mkPen(colour, width=2),
                 symbol="o" if name != "training" else None,
                 symbolSize=5,
                 symbolBrush=colour,
                 symbolPen=None,
-                name=name,
             )
             for name, colour in _COLOURS.items()
         }
@@ -77,6 +95,7 @@ class CurvePlot(QWidget):
         self._soon.timeout.connect(self._draw)
         self.clear()
         self._apply_theme()
+        self._apply_text_size()
 
     def clear(self) -> None:
         """Remove everything."""
@@ -97,11 +116,14 @@ class CurvePlot(QWidget):
         self._mark_best(card.epoch or None)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme; Qt calls this."""
+        """Follow the theme and the size of text; Qt calls this."""
         super().changeEvent(event)
-        changes = QEvent.Type.PaletteChange, QEvent.Type.StyleChange
-        if event.type() in changes and hasattr(self, "_best"):
+        if not hasattr(self, "_best"):
+            return
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self._apply_theme()
+        elif event.type() == QEvent.Type.FontChange:
+            self._apply_text_size()
 
     def _add(self, one: EpochReport | CurvePoint) -> None:
         for name, value in (
@@ -122,6 +144,10 @@ class CurvePlot(QWidget):
 
     def _draw(self) -> None:
         self.setVisible(any(self.points.values()))
+        # Without validation images, there is none.
+        has_ap = bool(self.points["AP"])
+        self._aps.setVisible(has_ap)
+        self._losses.setLabel("bottom", "" if has_ap else "epoch")
         for name, line in self._lines.items():
             points = self.points[name]
             line.setData([x for x, _ in points], [y for _, y in points])
@@ -134,3 +160,14 @@ class CurvePlot(QWidget):
             for side in ("left", "bottom"):
                 plot.getAxis(side).setPen(text)
                 plot.getAxis(side).setTextPen(text)
+
+    def _apply_text_size(self) -> None:
+        line = self.fontMetrics().height()
+        for plot in (self._losses, self._aps):
+            plot.setFixedHeight(round(_HEIGHT * line))
+            plot.getAxis("left").setWidth(_AXIS * line)
+            for side in ("left", "bottom"):
+                axis = plot.getAxis(side)
+                axis.setTickFont(self.font())
+                axis.label.setFont(self.font())
+                axis.setStyle(tickTextHeight=line)

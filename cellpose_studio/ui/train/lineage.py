@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QSizePolicy, QTreeWidget, QTreeWidgetItem
+from qtpy.QtWidgets import QHeaderView, QSizePolicy, QTreeWidget, QTreeWidgetItem
 
 from cellpose_studio.core.models.training_round import TrainingRound, depths
 from cellpose_studio.core.wording import image_count
+
+_INDENT = 14  # px
 
 
 class LineageTree(QTreeWidget):
@@ -23,7 +25,14 @@ class LineageTree(QTreeWidget):
             "<qt>Models trained on this project, below their parent. Click one to see "
             "its curve.</qt>"
         )
-        self.setHeaderLabels(["Model", "AP before → after", "Images", "Date"])
+        self.setHeaderLabels(["Model", "AP before → after"])
+        # Names begin alike, with the model before, and differ in their ends.
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setIndentation(_INDENT)
+        self.header().setStretchLastSection(False)
+        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        fitted = QHeaderView.ResizeMode.ResizeToContents
+        self.header().setSectionResizeMode(1, fitted)
         self.setMinimumHeight(96)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._shown: Sequence[TrainingRound] = ()
@@ -38,9 +47,9 @@ class LineageTree(QTreeWidget):
         self.clear()
         above: list[QTreeWidgetItem] = []
         for depth, one in depths(rounds):
-            item = QTreeWidgetItem([one.name, _aps(one), _images(one), one.card.date])
+            item = QTreeWidgetItem([f"{one.name}\n{_made(one)}", _aps(one)])
             item.setData(0, Qt.ItemDataRole.UserRole, one)
-            for column in range(4):
+            for column in range(2):
                 item.setToolTip(column, _tip(one))
             del above[depth:]
             if above:
@@ -49,8 +58,6 @@ class LineageTree(QTreeWidget):
                 self.addTopLevelItem(item)
             above.append(item)
         self.expandAll()
-        for column in range(1, 3):
-            self.resizeColumnToContents(column)
         self.setVisible(bool(rounds))
 
     def _on_current(self, item: QTreeWidgetItem | None) -> None:
@@ -67,9 +74,11 @@ def _aps(one: TrainingRound) -> str:
     return f"{max(known):.3f}" if known else "not measured"
 
 
-def _images(one: TrainingRound) -> str:
-    used = sum(image.role == "train" for image in one.card.images)
-    return f"{used} + {len(one.card.images) - used}"
+def _made(one: TrainingRound) -> str:
+    """Return what a model was trained on, and when."""
+    roles = [image.role for image in one.card.images]
+    used = f"{roles.count('train'):,} + {roles.count('validation'):,} images"
+    return ", ".join(filter(None, [used, one.card.date]))
 
 
 def _tip(one: TrainingRound) -> str:

@@ -104,7 +104,7 @@ class TrainPanel(QWidget):
         if self.content is None:
             from cellpose_studio.ui.train.content import TrainContent
 
-            self.content = TrainContent(*self._parts, self.trainings)
+            self.content = TrainContent(*self._parts, self.trainings, self.set.reader)
             self._page.layout().addWidget(self.content)
         return self.content
 

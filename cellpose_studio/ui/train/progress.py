@@ -37,6 +37,7 @@ class TrainingProgress(QWidget):
         super().__init__()
         self._trainings = trainings
         self._begun_at = 0
+        self._said = ""
         self._listed: list[TrainingRequest] = []
         self.buttons = {}
         grid = QGridLayout()
@@ -77,15 +78,19 @@ class TrainingProgress(QWidget):
             self.buttons[name].setVisible(runs)
         self.buttons["pause"].setText("Go on" if self._trainings.paused else "Pause")
         self.bar.setVisible(runs)
-        if runs and self._trainings.paused:
-            self.text.setText("Paused.")
+        self.text.setText("Paused." if self._trainings.paused else self._said)
+        self.text.setVisible(bool(self.text.text()))
         self._list_interrupted(runs)
 
     def begin(self) -> None:
         """Forget the training before."""
         self._begun_at = -1
         self.bar.setRange(0, 0)
-        self.text.setText("Reading the images…")
+        self._say("Reading the images…")
+
+    def end(self) -> None:
+        """Say nothing more: the training has ended."""
+        self._say("")
 
     def show_report(self, report: EpochReport) -> None:
         """Show how far a training is, and how long it takes about."""
@@ -103,11 +108,18 @@ class TrainingProgress(QWidget):
             text += f", best so far: epoch {report.best}"
         if done > 0 and left:
             text += f"; {_duration(self._trainings.seconds / done * left)} left at most"
-        self.text.setText(f"{text}.")
+        self._say(f"{text}.")
+
+    def _say(self, text: str) -> None:
+        self._said = text
+        if not self._trainings.paused:
+            self.text.setText(text)
+            self.text.setVisible(bool(text))
 
     def _cancel(self) -> None:
         if self._trainings.job is not None:
-            self.text.setText("Stopping…")
+            self._trainings.pause(on=False)
+            self._say("Stopping…")
             self._trainings.job.cancel()
 
     def _list_interrupted(self, runs: bool) -> None:

@@ -47,6 +47,8 @@ _LAYERS = {
         "hundred, and less memory than all.",
     ),
 }
+_LEAST = 12
+"""Letters for which a list of names has room at least."""
 _SCRATCH = TrainingParameters(
     validate_every=10,
     patience=100,
@@ -72,6 +74,12 @@ class RequestForm(QWidget):
         self.model = QComboBox(objectName="trainModel")
         self.name = QLineEdit(objectName="trainName")
         self.device = QComboBox(objectName="trainDevice")
+        # Long names of models and devices must not widen the panel.
+        for combo in (self.model, self.device):
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            combo.setMinimumContentsLength(_LEAST)
         self.device.addItem("CPU", "cpu")
         self._memory: dict[str, int] = {}
         self.layers = QComboBox(objectName="trainLayers")
@@ -157,6 +165,8 @@ class RequestForm(QWidget):
         """Show a name, unless the user has typed one."""
         if not self._named and name != self.name.text():
             self.name.setText(name)
+            # A long name is read from its beginning.
+            self.name.setCursorPosition(0)
             self._show_note()
 
     def take_name(self) -> None:
@@ -220,10 +230,10 @@ class RequestForm(QWidget):
             rows.addRow(title, widget)
             _describe(rows.labelForField(widget), widget, title, tip)
         more = QWidget()
-        column = QVBoxLayout(more)
-        first = QFormLayout()
-        first.setContentsMargins(0, 0, 0, 0)
-        for title, widget, tip in (
+        QVBoxLayout(more).addWidget(self.form)
+        # One layout, so that all fields begin at the same place.
+        fields = self.form.layout()
+        own = (
             (
                 "Learning rate",
                 self.rate,
@@ -231,11 +241,12 @@ class RequestForm(QWidget):
                 "it knows if it is high.",
             ),
             ("Layers", self.layers, "Which weights are trained."),
-        ):
-            first.addRow(title, widget)
-            _describe(first.labelForField(widget), widget, title, tip)
-        column.addLayout(first)
-        column.addWidget(self.form)
+        )
+        for row, (title, widget, tip) in enumerate(own):
+            fields.insertRow(row, title, widget)
+            _describe(fields.labelForField(widget), widget, title, tip)
+        self.setTabOrder(self.rate, self.layers)
+        self.setTabOrder(self.layers, self.form.widget_of(_FIELDS[0]))
         for name in _FIELDS:
             title = TrainingParameters.model_fields[name].title or name
             self.form.widget_of(name).setAccessibleName(title)
@@ -243,7 +254,8 @@ class RequestForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(rows)
         layout.addWidget(self.note)
-        layout.addWidget(Section("Parameters", more))
+        self.section = Section("Parameters", more)
+        layout.addWidget(self.section)
 
 
 def _describe(label: QWidget, widget: QWidget, title: str, tip: str) -> None:

@@ -16,7 +16,7 @@ from cellpose_studio.core.models.training import ValidationSample
 from cellpose_studio.ui.widgets.pixmap import pixmap_of
 
 _MOST = 3
-_SIDE = 128  # px
+_SIDE = 100  # px; three of them must not widen the panel
 _FOUND, _TRUE = (255, 210, 60), (60, 170, 255)
 
 
@@ -41,7 +41,7 @@ class SampleRow(QWidget):
             row.addLayout(cell)
         row.addStretch(1)
         legend = QLabel(
-            f"{_swatch(_FOUND)} found &nbsp; {_swatch(_TRUE)} your masks",
+            f"{swatch(f'rgb{_FOUND}')} found &nbsp; {swatch(f'rgb{_TRUE}')} your masks",
             objectName="trainSamplesLegend",
         )
         column = QVBoxLayout(self)
@@ -65,8 +65,9 @@ class SampleRow(QWidget):
                 self.texts[n].setToolTip(sample.name)
 
 
-def _swatch(colour: tuple[int, int, int]) -> str:
-    return f'<span style="color:rgb{colour}">■</span>'
+def swatch(colour: str) -> str:
+    """Return a small square of a colour, for a legend."""
+    return f'<span style="color:{colour}">■</span>'
 
 
 def drawn(sample: ValidationSample) -> npt.NDArray[np.uint8]:

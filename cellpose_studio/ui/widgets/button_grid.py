@@ -23,6 +23,11 @@ class ButtonGrid(QWidget):
         self._grid.setSpacing(_GAP)
         self._arrange(len(buttons))
 
+    @property
+    def width_of_one_row(self) -> int:
+        """Width of all buttons in one row, px."""
+        return sum(map(_width, self._buttons)) + _GAP * (len(self._buttons) - 1)
+
     def minimumSizeHint(self) -> QSize:
         """Return the size of one column, of the present height; Qt calls this."""
         height = self._grid.minimumSize().height()

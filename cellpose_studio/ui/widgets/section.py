@@ -36,6 +36,10 @@ class Section(QWidget):
         """Expand the section."""
         self.title.setChecked(True)
 
+    def fold(self) -> None:
+        """Collapse the section."""
+        self.title.setChecked(False)
+
     def _on_toggled(self, shown: bool) -> None:
         arrow = Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow
         self.title.setArrowType(arrow)

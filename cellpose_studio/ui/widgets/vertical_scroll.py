@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtWidgets import QScrollArea
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QScrollArea,
+    QScrollBar,
+    QWidget,
+)
+
+_VALUES = (QAbstractSlider, QAbstractSpinBox, QComboBox)
 
 
 class VerticalScroll(QScrollArea):
     """Is never narrower than what is in it, whatever the size of letters is.
+
+    The wheel of the mouse scrolls, also over controls with a value: it changes only a
+    number that has the keyboard. Settings would change unseen otherwise.
 
     Parameters
     ----------
@@ -31,8 +44,35 @@ class VerticalScroll(QScrollArea):
             size.setWidth(max(needed, self._least))
         return size
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take the wheel from the controls inside; Qt calls this."""
+        super().showEvent(event)
+        self._guard_values()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow the content; Qt calls this."""
+        """Follow the content, and scroll by the wheel; Qt calls this."""
         if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
             self.updateGeometry()
+            self._guard_values()
+        if event.type() == QEvent.Type.Wheel and _has_value(watched):
+            number = not isinstance(watched, QComboBox)
+            if not (number and watched.hasFocus()):
+                # What no control takes goes on to this area.
+                event.ignore()
+                return True
         return bool(super().eventFilter(watched, event))
+
+    def _guard_values(self) -> None:
+        inside = self.widget()
+        if inside is None:
+            return
+        for control in inside.findChildren(QWidget):
+            if _has_value(control):
+                # The wheel would give it the keyboard before it can be refused.
+                if control.focusPolicy() == Qt.FocusPolicy.WheelFocus:
+                    control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                control.installEventFilter(self)
+
+
+def _has_value(control: QObject) -> bool:
+    return isinstance(control, _VALUES) and not isinstance(control, QScrollBar)

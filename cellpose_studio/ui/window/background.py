@@ -49,7 +49,9 @@ class Background:
         self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
         self.experiment = Experiment(session)
         settings = services.settings
-        self.runs = Runs(session, services.gpu_jobs, settings.cluster, settings.compute)
+        self.runs = Runs(
+            session, services.gpu_jobs, settings.cluster, settings.compute, io_jobs
+        )
         # Single runs and the queue share one job queue, because they share one device.
         self.run_queue = BatchQueue(session, self.runs, services.gpu_jobs)
         self.thresholds = Thresholds(session, io_jobs)

@@ -56,9 +56,10 @@ class WindowCommands:
         return [
             Command(
                 "openFolder",
-                "Import a &folder…",
+                "Open a &folder…",
                 window.files.choose_folder,
                 key="Ctrl+Shift+O",
+                tip="List the images of a folder, with the masks beside them.",
             ),
             Command("openSample", "Open the sa&mple", window.files.open_sample),
             Command(
@@ -77,12 +78,14 @@ class WindowCommands:
                 "&Export masks…",
                 window.save,
                 key="Ctrl+E",
+                tip="Write masks for Cellpose, ImageJ, QuPath and other programs.",
                 reason_disabled=self._masks,
             ),
             Command(
                 "figure",
                 "Export fi&gure…",
                 window.figures.ask_and_export,
+                tip="Write the image with outlines and a scale bar: PNG, SVG, PDF.",
                 reason_disabled=self._image,
             ),
             None,
@@ -91,6 +94,7 @@ class WindowCommands:
                 "Remove &image from project",
                 window.close_image,
                 key="Ctrl+W",
+                tip="Take it off the list. Its file stays; Edit puts it back.",
                 reason_disabled=self._image,
             ),
             Command("rescue", "Rescue a &damaged project…", projects.choose_and_rescue),
@@ -129,6 +133,7 @@ class WindowCommands:
                 "putBack",
                 "&Put back removed image",
                 window.image_actions.put_back,
+                tip="Bring back its masks and its undo steps, too.",
                 reason_disabled=lambda: window.image_actions.reason_no_put_back,
             ),
             None,
@@ -136,6 +141,7 @@ class WindowCommands:
                 "saveVersion",
                 "Save a &version…",
                 window.revisions.save_version,
+                tip="Give the masks as they are now a name in the history.",
                 reason_disabled=self._masks,
             ),
             None,
@@ -284,12 +290,19 @@ class WindowCommands:
                 "replace only this cell.",
                 reason_disabled=self._masks,
             ),
-            Command("cancel", "&Cancel", self._cancel, key="Esc"),
+            Command(
+                "cancel",
+                "&Cancel",
+                self._cancel,
+                key="Esc",
+                tip="Stop the run or the line in progress. Existing masks are kept.",
+            ),
             None,
             Command(
                 "howMade",
                 "&How did I run this?",
                 window.history.show_head,
+                tip="Show the record: methods paragraph, command, script.",
                 reason_disabled=self._masks,
             ),
             None,
@@ -297,12 +310,14 @@ class WindowCommands:
                 "pauseQueue",
                 "&Pause or resume the queue",
                 window.batch_panel.pause_or_resume,
+                tip="Wait after the present image, or go on.",
                 reason_disabled=self._reason_no_queue,
             ),
             Command(
                 "cancelQueue",
                 "Cancel the &queue",
                 window.background.run_queue.cancel,
+                tip="Stop the runs that remain. Existing masks are kept.",
                 reason_disabled=self._reason_no_queue,
             ),
             None,
@@ -358,9 +373,11 @@ class WindowCommands:
         ]
 
     def _open_guide(self) -> None:
-        tabs = self._window.tabs
-        if hindered := open_page(page_about(tabs.tabText(tabs.currentIndex()))):
-            self._window.services.messages.note(hindered)
+        window = self._window
+        title = window.tabs.tabText(window.tabs.currentIndex())
+        section = window.measure.section if title == "Measure" else ""
+        if hindered := open_page(page_about(title, section)):
+            window.services.messages.note(hindered)
 
     def _reason_2d_only(self) -> str:
         image = self._window.session.shown

@@ -10,10 +10,9 @@ from superqt import QElidingLabel
 
 from cellpose_studio.app.background.compile_watch import CompileWatch
 from cellpose_studio.app.jobs import Job, JobQueue
-from cellpose_studio.ui.commands.gestures import capitalised
 
 IDLE = "Nothing is running."
-_COMPILING = "compiling code, once after an installation"
+_COMPILING = "Compiling code, once after an installation…"
 _PADDING = 8  # px
 _MIN_ELAPSED = 1.0  # seconds before the remaining time is estimated
 
@@ -35,11 +34,11 @@ class JobBar(QWidget):
         self._job: Job | None = None
         self._phase = ("", 0.0)
         self._step = ""
+        self._under_way = False
         self._compiling = False
         # Elided, because a long file name would widen the window otherwise.
         self.text = QElidingLabel()
         self.text.setObjectName("jobText")
-        self.text.setElideMode(Qt.TextElideMode.ElideMiddle)
         # The padding of the style sheet would cut off the last digit.
         self.text.setEllipsesWidth(_PADDING)
         self.bar = QProgressBar(objectName="jobProgress", textVisible=False)
@@ -72,7 +71,7 @@ class JobBar(QWidget):
         if self._job is not None:
             self._job.cancel()
             self.cancel.setEnabled(False)
-            self.text.setText(f"{self._job.title}: stopping…")
+            self._say(f"{self._job.title}: stopping…")
 
     def follow(self, watch: CompileWatch, ahead: JobQueue) -> None:
         """Say when code is compiled, for which jobs may have to wait.
@@ -87,7 +86,7 @@ class JobBar(QWidget):
         if self._job is None:
             self._show_idle()
         elif self.cancel.isEnabled():
-            self.text.setText(self._text_of(self._job, self._step))
+            self._tell(self._job)
 
     def _on_queued(self, job: Job) -> None:
         if job.quiet:
@@ -106,8 +105,8 @@ class JobBar(QWidget):
 
     def _show(self, job: Job) -> None:
         self._job = job
-        self._phase, self._step = ("", time.monotonic()), ""
-        self.text.setText(self._text_of(job, ""))
+        self._phase, self._step, self._under_way = ("", time.monotonic()), "", False
+        self._tell(job)
         # Qt shows a busy bar for an empty range: nothing is known of the length yet.
         self.bar.setRange(0, 0)
         self.remaining.clear()
@@ -123,8 +122,8 @@ class JobBar(QWidget):
         if what != self._phase[0]:
             self._phase = (what, time.monotonic())
         count = f" {done} of {total}" if total > 1 else ""
-        self._step = f"{what}{count}"
-        self.text.setText(self._text_of(job, self._step))
+        self._step, self._under_way = f"{what}{count}", done > 0
+        self._tell(job)
         self.bar.setRange(0, total)
         self.bar.setValue(done)
         self.remaining.setText(self._time_left(done, total))
@@ -151,7 +150,7 @@ class JobBar(QWidget):
     def _show_idle(self) -> None:
         self._job = None
         ahead = self._compiling and self._ahead is not None and self._ahead.jobs
-        self.text.setText(f"{capitalised(_COMPILING)}…" if ahead else IDLE)
+        self._say(_COMPILING if ahead else IDLE)
         for part in (self.bar, self.remaining, self.cancel):
             part.setVisible(False)
 
@@ -159,10 +158,24 @@ class JobBar(QWidget):
         """Return the jobs that are not quiet, running or waiting."""
         return [job for queue in self._queues for job in queue.jobs if not job.quiet]
 
+    def _tell(self, job: Job) -> None:
+        """Show what a job does, or what it has to wait for."""
+        text = self._text_of(job, self._step)
+        # It explains why a step takes so long; one that goes on needs no excuse.
+        if self._compiling and not self._under_way:
+            self._say(_COMPILING, f"{text} {_COMPILING}")
+        else:
+            self._say(text)
+
+    def _say(self, text: str, all_of_it: str = "") -> None:
+        # The step of a job, after the name of a file, is at the end.
+        end = text in (IDLE, _COMPILING)
+        mode = Qt.TextElideMode
+        self.text.setElideMode(mode.ElideRight if end else mode.ElideMiddle)
+        self.text.setText(text)
+        self.text.setToolTip(all_of_it or text)
+
     def _text_of(self, job: Job, step: str) -> str:
         waiting = len(set(self._visible_jobs()) - {job, *self._running})
-        notes = [f"{waiting} more waiting"] if waiting > 0 else []
-        # It explains why a step takes so long; one that goes on needs no excuse.
-        notes += [_COMPILING] if self._compiling else []
-        more = f"  ({'; '.join(notes)})" if notes else ""
+        more = f"  ({waiting} more waiting)" if waiting > 0 else ""
         return f"{job.title}: {step}{more}" if step else f"{job.title}…{more}"

@@ -158,7 +158,7 @@ class MainWindow(QMainWindow):
         """Load the code of the first masks, edits and runs, and the added models."""
         offer_projects(self.welcome, self.services)
         queue = self.services.warm_up_jobs
-        for work in (lambda _: self.canvas.masks.warm_up(), warm_up_editing):
+        for work in (lambda _: self.canvas.load_ahead(), warm_up_editing):
             # Errors are not shown here: the first use would raise and show them again.
             queue.start(Job("Warming up", work, quiet=True))
         self.services.run("Warming up", warm_up, self._on_warm, quiet=True, queue=queue)
@@ -250,6 +250,7 @@ class MainWindow(QMainWindow):
         self._preview = PreparedPreview(self.services, self.segment, self.canvas)
         self._followed = FollowedImage(self.session, self.segment)
         self.batch_panel = BatchPanel(self.services, work.run_queue)
+        self.batch_panel.follow(work.compiling)
         self.scope = RunScope(self.session, self.images, self.segment, work.run_queue)
         self.regions = RegionRuns(
             self.services, self.segment, work.runs, self.tools.context

@@ -12,6 +12,7 @@ from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import Engine, Precision, device_named
+from cellpose_studio.engine.flows.preparation.restoring import with_hashes
 from cellpose_studio.engine.networks.catalogue import default_model, find
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.masks.exchange.streamed import STREAMED
@@ -90,7 +91,9 @@ class Batch:
         take_over: bool = False,
     ) -> None:
         self.model = find(model) if model else default_model()
-        self._parameters = parameters
+        # A network that is missing fails the batch, not each of its images.
+        steps = with_hashes(parameters.preparation)
+        self._parameters = parameters.model_copy(update={"preparation": steps})
         self._device = cluster.device(device) if cluster else device_named(device)
         self._cluster = cluster
         self._take_over = take_over

@@ -9,8 +9,13 @@ import numpy as np
 
 from cellpose_studio.core.errors import NotEnoughMemory
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.architecture import (
+    UNET_RESTORATION,
+    ArchitectureInfo,
+)
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.preparation.restore import Restore
 
 PLANE_SIDE = 2048
 """Side of a block of a plane, px."""
@@ -20,6 +25,9 @@ VOLUME_SIDE = 160
 
 _BASE = 0.55e9
 """Bytes of the process before a run: torch, Cellpose, a network."""
+
+_RESTORED = 0.8e9
+"""Bytes of a network that restores the input, and of the tiles that are kept."""
 
 _PER_PIXEL = 78
 """Bytes for each pixel of an image that is run as a whole, measured."""
@@ -146,7 +154,8 @@ def forecast(
     axes = 3 if parameters.do_3D else 2
     seconds = _seconds(image, model, parameters) * _share_of_region(image, parameters)
     inputs = max(1, len(parameters.channels))
-    whole = int(_BASE + pixels * (_PER_PIXEL + 8 * (inputs - 1) + 16 * (axes - 2)))
+    base = _BASE + (_RESTORED if _restoring(parameters) else 0)
+    whole = int(base + pixels * (_PER_PIXEL + 8 * (inputs - 1) + 16 * (axes - 2)))
     sides = block_side(parameters, side)
     block = int(np.prod(np.minimum(sides, (z, y, x))))
     # Without blocks larger than the image, there is nothing to be gained.
@@ -156,7 +165,7 @@ def forecast(
     whole_wanted = side == 0 or (side is None and keeps_whole)
     if reason_whole(image, parameters) or not cut or whole_wanted:
         return Forecast(side=None, memory=whole, disk=0, seconds=seconds)
-    memory = int(_BASE + block * _PER_BLOCK_PIXEL + 8 * pixels / 100)
+    memory = int(base + block * _PER_BLOCK_PIXEL + 8 * pixels / 100)
     disk = pixels * _DISK * (axes - 1)
     return Forecast(side=sides, memory=memory, disk=disk, seconds=seconds)
 
@@ -184,9 +193,27 @@ def _seconds(
         scale = model.diam_mean / parameters.diameter
     elif known.scales_images:
         scale = model.diam_mean / model.diam_labels
-    step = known.tile * (1 - parameters.tile_overlap)
     views = 3 * scale if parameters.do_3D else 1.0
-    tiles = frames * z * y * x * scale**2 * views / step**2
-    threads = (os.cpu_count() or 1) if known.whole_tiles else 1
+    pixels = frames * z * y * x
+    area = pixels * scale**2 * views
+    inputs = max(1, sum(c is not None for c in parameters.channels))
+    restoring = sum(
+        pixels * step.scale**2 * (inputs if step.channel is None else 1)
+        for step in _restoring(parameters)
+    )
     per_pixel = _SECONDS_PER_PIXEL / (os.cpu_count() or 1)
-    return tiles * known.tile_seconds / threads + frames * z * y * x * per_pixel
+    return (
+        area * _tile_seconds(known, parameters.tile_overlap)
+        + restoring * _tile_seconds(UNET_RESTORATION, parameters.tile_overlap)
+        + pixels * per_pixel
+    )
+
+
+def _tile_seconds(known: ArchitectureInfo, overlap: float) -> float:
+    """Return about how long the processor takes for a pixel of tiles that overlap."""
+    threads = (os.cpu_count() or 1) if known.whole_tiles else 1
+    return known.tile_seconds / threads / (known.tile * (1 - overlap)) ** 2
+
+
+def _restoring(parameters: SegmentationParameters) -> list[Restore]:
+    return [step for step in parameters.preparation if isinstance(step, Restore)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
@@ -18,6 +19,7 @@ from cellpose_studio.engine.blocks.result import makers_of
 from cellpose_studio.engine.blocks.store import BlockStore
 from cellpose_studio.engine.blocks.survey import NormalizedImage, Survey
 from cellpose_studio.engine.device import Device, Engine, Precision
+from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.networks.network import Network
 from cellpose_studio.io.images.reader import open_images
 
@@ -95,21 +97,22 @@ class BlockPlan:
         return replace(self, survey=replace(self.survey, low=none, high=none))
 
     def pixels(
-        self, image: ImageSource, check: Callable[[], None] = lambda: None
+        self, image: ImageSource, checkpoint: Checkpoint | None = None
     ) -> NormalizedImage:
-        """Return the input of the network; ``check`` is that of `prepared`."""
-        return NormalizedImage(image, self.parameters, self.survey, check)
+        """Return the input of the network; ``checkpoint`` is for its preparation."""
+        context = StepContext(checkpoint=checkpoint or Checkpoint(), device=self.device)
+        return NormalizedImage(image, self.parameters, self.survey, context)
 
     def flows(
         self,
         image: ImageSource,
         network: Network,
         store: BlockStore,
-        check: Callable[[], None] = lambda: None,
+        checkpoint: Checkpoint | None = None,
     ) -> NetworkFlows:
         """Return the flows, which may have to be made."""
         return NetworkFlows(
-            image=self.pixels(image, check),
+            image=self.pixels(image, checkpoint),
             network=network,
             parameters=self.parameters,
             diameter=self.diameter,

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.checkpoint import Checkpoint, QuietCheckpoint
 from cellpose_studio.core.errors import CannotSave, ParametersUnfit
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
@@ -26,6 +26,7 @@ from cellpose_studio.engine.blocks.result import masks_in_blocks
 from cellpose_studio.engine.blocks.survey import NormalizedImage
 from cellpose_studio.engine.device import CPU, Device, Engine, Precision
 from cellpose_studio.engine.device_memory import on_cpu_if_full
+from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.masks.dynamics import steps_for
 from cellpose_studio.engine.networks.catalogue import shipped
@@ -127,7 +128,8 @@ class _BlockRun:
         network = executor.network(
             model, device, given["precision"], given["engine"], checkpoint
         )
-        pixels = NormalizedImage(image, parameters, check=checkpoint.check)
+        context = StepContext(checkpoint=checkpoint, device=device)
+        pixels = NormalizedImage(image, parameters, context=context)
         pixels.look(checkpoint)
         plan = BlockPlan(
             place=ImagePlace.of(image),
@@ -152,7 +154,7 @@ class _BlockRun:
         store, resumed = stack.enter_context(
             block_folder(given["folder"], key, given["take_over"])
         )
-        flows = plan.flows(image, network, store, checkpoint.check)
+        flows = plan.flows(image, network, store, QuietCheckpoint(checkpoint))
         executor.begin(plan, store)
         counter = TileCounter(checkpoint, flows.count_tiles())
         executor.run_groups(flows, counter, checkpoint)

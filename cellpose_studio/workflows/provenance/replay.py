@@ -21,6 +21,7 @@ from cellpose_studio.core.matching.compare import Comparison, compare_labels
 from cellpose_studio.core.matching.region_merge import merge_region
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import IN_REGION_KEY
+from cellpose_studio.core.recipes import effective_edits
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import read_project
@@ -238,9 +239,10 @@ def _difference(result: ReplayResult) -> str:
 
 def _about_edits(result: ReplayResult) -> Iterator[str]:
     made = result.made
-    if not made.hand.after:
+    # Without those that were undone, as the methods paragraph counts.
+    count = len(effective_edits(made.hand.after))
+    if not count:
         return
-    count = len(made.hand.after)
     edits = "1 edit" if count == 1 else f"{count} edits"
     if result.edits_repeat is None:
         yield f"Compared before the {edits} by hand that came after."

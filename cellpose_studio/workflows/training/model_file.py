@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import TrainingParameters
@@ -73,12 +74,19 @@ class StateFile:
     """The file from which an interrupted training is resumed.
 
     ``tell`` gets a sentence if it cannot be written: the training goes on.
+    ``checkpoint`` knows how long it was paused.
     """
 
     def __init__(
-        self, out: Path, training: str, resume: bool, tell: Callable[[str], None]
+        self,
+        out: Path,
+        training: str,
+        resume: bool,
+        tell: Callable[[str], None],
+        checkpoint: Checkpoint,
     ) -> None:
         self.path = state_path(out)
+        self._checkpoint = checkpoint
         self._training = training
         self._tell = tell
         self._begun = time.monotonic()
@@ -90,8 +98,8 @@ class StateFile:
 
     @property
     def seconds(self) -> float:
-        """Duration of the training, without interruptions."""
-        return time.monotonic() - self._begun
+        """Duration of the training, without interruptions and pauses."""
+        return time.monotonic() - self._begun - self._checkpoint.waited
 
     def keep(self, state: TrainingState) -> None:
         """Write the state; the one before is there until it is complete."""

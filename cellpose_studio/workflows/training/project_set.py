@@ -82,6 +82,8 @@ class SetPart:
         Where it is; None if the masks could not be read.
     crop
         None for an image or a slice.
+    sliced
+        Whether it is a slice of a stack or a time series.
     reason
         Why it is not used, a sentence; "" if it is.
     file, channels
@@ -104,6 +106,7 @@ class SetPart:
     ignored: float = 0.0
     plane: Plane | None = None
     crop: TrainingCrop | None = None
+    sliced: bool = False
     reason: str = ""
     file: str = ""
     channels: tuple[str, ...] = ()
@@ -245,6 +248,7 @@ def _parts(read: ReadProject, one: MarkedImage, options: LeaveOut) -> Iterator[S
                 ignored=masks.ignored_share,
                 plane=plane,
                 crop=crop,
+                sliced=crop is None and image.frames * image.planes > 1,
                 identity=identity_of(image, plane, masks),
             )
             reading = partial(_read, read, one, options, plane, known.name)

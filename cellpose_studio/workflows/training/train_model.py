@@ -128,7 +128,7 @@ def train_model(
     refuse_unfit(request)
     pairs, parameters = request.pairs, request.parameters
     training = training_id(pairs, parameters, request.parent)
-    state = StateFile(request.out, training, request.resume, request.tell)
+    state = StateFile(request.out, training, request.resume, request.tell, checkpoint)
     unseen = request.of_role("validation")
     validate = Validator(unseen, parameters.channel, request.device, checkpoint)
     result = train(
@@ -233,7 +233,8 @@ def _card(request: ModelRequest, result: Result, seconds: float) -> ModelCard:
         data=request.data or _data(result),
         command=request.command,
         seed=request.parameters.seed,
-        minutes=round(seconds / 60, 1),
+        # 0 would say that it is not known.
+        minutes=max(round(seconds / 60, 1), 0.1),
         machine=machine(),
         versions=versions(),
         date=datetime.now(UTC).date().isoformat(),

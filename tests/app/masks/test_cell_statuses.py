@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from cellpose_studio.app.history.lineage import Present, read_lineages
 from cellpose_studio.app.history.restore import renaming_to
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.core.edits.whole import delete_cells, relabel, relabel_sequential
+from cellpose_studio.core.edits.whole import delete_cells, relabel_sequential
+from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.masks.map_ids import map_ids
 from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.io.images.reader import open_images
@@ -106,9 +108,12 @@ def test_statuses_go_with_cells_that_get_other_ids(session, image, reopened):
     session.set_cell_status(image, [2, 4], "accepted")
     pixels = image.masks.pixels
     session.edit(image, delete_cells(pixels.array(), pixels.cell_table(), [1]))
-    names = Renaming.of(relabel_sequential(pixels.cell_table()))
-    changes = names.changes(image.cell_knowledge("cells"))
-    session.edit(image, relabel(pixels.array(), pixels.cell_table()), changes)
+    names = relabel_sequential(pixels.cell_table())
+    changes = Renaming.of(names).changes(image.cell_knowledge("cells"))
+    labels = pixels.array()
+    box = tuple(slice(0, size) for size in labels.shape)
+    edit = edit_between("Relabel", [*names], labels, box, map_ids(labels, names))
+    session.edit(image, edit, changes)
     after = {1: "accepted", 3: "accepted"}
     before = {1: "rejected", 2: "accepted", 4: "accepted"}
     assert image.statuses["cells"] == after

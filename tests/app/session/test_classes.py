@@ -168,6 +168,7 @@ def test_tables_have_no_classes_of_projects_without_any(session, images):
     put_into_class(session, images[0], [2], one.id)
     facts = class_facts(session, images[0], "cells")
     assert facts.names == ("round",)
-    assert facts.name_of(np.array([1, 2], np.uint32)).tolist() == ["", "round"]
+    found = facts.of(np.array([1, 2], np.uint32))
+    assert facts.names_of(found).tolist() == ["", "round"]
     remove_class(session, one)
     assert class_facts(session, images[0], "cells") is None

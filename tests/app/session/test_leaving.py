@@ -30,7 +30,7 @@ class SlowRuns(Runs):
         super().__init__(session, queue)
         self.running, self.gate = threading.Event(), threading.Event()
 
-    def _segmented(self, image, model, parameters, checkpoint, _):
+    def _segmented(self, image, model, parameters, checkpoint, *_):
         self.running.set()
         while not self.gate.wait(0.01):
             checkpoint.check()

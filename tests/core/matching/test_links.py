@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.matching.links import carry_over_ids, keep_locked, match_cells
+from cellpose_studio.core.masks import labels
+from cellpose_studio.core.masks.chunks import pieces
+from cellpose_studio.core.matching import links
+from cellpose_studio.core.matching.links import (
+    carry_over_ids,
+    keep_locked,
+    match_cells,
+    names_after,
+)
 
 seeds = st.integers(0, 2**31)
 
@@ -80,6 +88,24 @@ def test_a_new_cell_goes_if_less_than_half_of_it_is_left():
     assert 9 not in keep_locked(square((9, 4, 4, 8)), before, [5])
     assert 9 in keep_locked(square((9, 4, 4, 8)), before, [])
     assert 9 in keep_locked(square((9, 6, 6, 8)), before, [5])
+
+
+@pytest.mark.parametrize("length", [1, 7, 64])
+def test_it_does_not_matter_how_much_is_looked_at_at_once(check, monkeypatch, length):
+    before, after = check.discs(1, (30, 40), 8), check.discs(2, (30, 40), 8)
+    locked, deleted = np.unique(before)[1::2].tolist(), before == np.unique(before)[2]
+    whole = keep_locked(after, before, locked, deleted)
+    for module in (links, labels):
+        monkeypatch.setattr(module, "pieces", lambda size, *_: pieces(size, length))
+    np.testing.assert_array_equal(keep_locked(after, before, locked, deleted), whole)
+    assert (whole != after).any()
+
+
+def test_names_after_are_those_of_most_pixels():
+    before, after = square((5, 2, 2, 6), (6, 2, 10, 6)), square((9, 2, 2, 7))
+    after[2:5, 9:16] = 8
+    assert names_after(before, after, {8, 9}) == {5: 9, 6: 8}
+    assert names_after(before, after, {8}) == {6: 8}
 
 
 def test_a_new_cell_does_not_come_back_where_one_was_deleted():

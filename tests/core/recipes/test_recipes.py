@@ -397,7 +397,12 @@ def test_json_holds_the_record_and_the_edits():
 
 STEPS = tuple(
     from_text(text)
-    for text in ("stain:stain=dab", "background:radius=30,channel=4", "merge")
+    for text in (
+        "stain:stain=dab",
+        "background:radius=30,channel=4",
+        "merge",
+        f"restore:model=oneclick_nuclei,diameter=12.5,channel=4,sha256={'0a' * 32}",
+    )
 )
 
 
@@ -418,6 +423,9 @@ def test_prepared_input_is_in_every_recipe():
     assert "the stain DAB was separated from haematoxylin by the matrix" in text
     assert "by a rolling ball with a radius of 30 px" in text
     assert "It saw the channel “DAB” (channel 4) and channel 1 of the image." in text
+    assert "noise and blur were removed from channel 4 by the network" in text
+    assert "2025; SHA-256 0a0a0a0a0a0a0a0a…), at a diameter of the cells of 12" in text
+    assert "Cellpose3: one-click image restoration" in text
     assert "Ruifrok" in text
     assert "Sternberg" in text
     assert json.loads(as_json(record))["record"]["parameters"]["preparation"][1] == {

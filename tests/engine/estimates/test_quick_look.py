@@ -8,6 +8,7 @@ import pytest
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.preparation.merge import Merge
 from cellpose_studio.engine.estimates.quick_look import (
     Proposal,
     Recogniser,
@@ -17,6 +18,7 @@ from cellpose_studio.engine.estimates.quick_look import (
 from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.workflows.segment import segment
+from tests.images import image_of
 
 KINDS = {
     "2d_nuclei_fluo/nuc_2b50b1.tif": "nuclei-small",
@@ -97,3 +99,15 @@ def opened_blank(tmp_path):
 
     tifffile.imwrite(tmp_path / "blank.tif", np.full((128, 128), 7, np.uint8))
     return open_images(tmp_path / "blank.tif")[0]
+
+
+@pytest.mark.slow
+def test_automatic_looks_at_the_image_as_the_network_will_see_it():
+    y, x = np.indices((96, 128)) % 32 - 16
+    plane = 100 + 2000 / (1 + np.exp(np.hypot(y, x) - 10))
+    pixels = np.random.default_rng(0).poisson(np.stack([plane, plane]))
+    image = image_of(pixels[None, :, None].astype(np.uint16))
+    given = SegmentationParameters(preparation=(Merge(),))
+    result = segment(image, find("auto"), given, Checkpoint())
+    assert result.parameters.channels[0] == 3
+    assert result.labels.max() == 12

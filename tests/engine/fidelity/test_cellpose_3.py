@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.model import ModelSpec
@@ -17,7 +18,7 @@ from cellpose_studio.engine.estimates.diameter import (
 )
 from cellpose_studio.engine.flows.prepare import network_input
 from cellpose_studio.engine.networks.network import load
-from cellpose_studio.engine.networks.weights import inspect
+from cellpose_studio.engine.networks.weights import inspect, read_weights
 from tests.engine.fidelity.cases import (
     EMBRYO,
     NUCLEI,
@@ -104,7 +105,9 @@ def test_masks_of_real_images_are_the_same(cellpose_3, shared_data, trained):
     cases = mask_cases(shared_data)
     found = by_cellpose_3(cellpose_3, trained, cases)
     counts = check_masks("masks of 3.1.1.3", trained, cases, found)
-    assert min(counts) >= 5, counts
+    # Few cells are in the middles of some images.
+    assert min(counts) >= 3, counts
+    assert sum(counts) >= 200, counts
 
 
 def mask_cases(data: Path) -> list[Case]:
@@ -152,7 +155,11 @@ def test_published_size_models_give_the_same_diameters(
     }
     np.save(sizes, values)
     weights = tmp_path / "trained"
-    weights.write_bytes(trained.path.read_bytes())
+    # As in all published models. Cellpose scales other images for the estimate, but
+    # not what it has estimated.
+    values_of = read_weights(trained.path)
+    values_of["diam_labels"] = values_of["diam_mean"].clone()
+    torch.save(values_of, weights)
     network = load(inspect(weights), CPU)
     assert network.sizes is not None
     files = [nucleus_file(shared_data, name) for name in VALIDATION[:3]]

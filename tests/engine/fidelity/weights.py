@@ -26,6 +26,9 @@ def random_unet(path: Path, seed: int = 0, channels: int = 2, **options) -> Path
     for name, number in net.state_dict().items():
         if "running" in name:
             number += 0.3 * torch.rand_like(number)
+        elif number.ndim == 4 and not options.get("residual", True):
+            # Nothing goes past the convolutions, which would make all pixels alike.
+            number *= 2.5
     diameter = 17.0 if "nuclei" in path.name else 30.0
     net.diam_mean.data[:] = net.diam_labels.data[:] = diameter
     save_weights(net, path)

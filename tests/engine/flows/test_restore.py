@@ -9,7 +9,8 @@ import pytest
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import ParametersUnfit
-from cellpose_studio.core.runs.parameters import Normalization
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.preparation.restore import Restore
 from cellpose_studio.core.runs.restoration import RestorationParameters, enlargement
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.flows.restore import (
@@ -29,7 +30,13 @@ from tests.engine.fidelity.cases import (
     middle,
     pixels_of,
 )
-from tests.engine.fidelity.comparing import check_table, rounded_up
+from tests.engine.fidelity.comparing import (
+    Case,
+    check_table,
+    flow_difference,
+    rounded_up,
+    run,
+)
 from tests.engine.fidelity.weights import random_unet
 
 
@@ -135,20 +142,22 @@ def test_restored_images_are_those_of_cellpose_3(cellpose_3, shared_data):
         parameters = RestorationParameters(normalization=normalization, **options)
         ours.append([restored(networks[name], pixels[0], parameters)])
         jobs.append(job(name, pixels, parameters, [0, 0]))
-    # Nuclei beside cells, with the same network and with one of their own.
+    # Nuclei beside cells. Cellpose loads another network for them if it is told to, but
+    # does not run it.
     parameters = RestorationParameters(diameter=40.0)
-    for chan2, second in ((False, "denoise_cyto3"), (True, "denoise_nuclei")):
+    network = networks["denoise_cyto3"]
+    for chan2 in (False, True):
         ours.append(
             [
-                restored(networks["denoise_cyto3"], colours[1], parameters),
-                restored(networks[second], colours[2], parameters, beside_cells=True),
+                restored(network, colours[1], parameters),
+                restored(network, colours[2], parameters, beside_cells=True),
             ]
         )
         jobs.append(job("denoise_cyto3", colours, parameters, [2, 3], chan2=chan2))
     titles = [
         *(f"{network}, {title}" for title, network, *_ in runs),
         "denoise_cyto3, two channels",
-        "denoise_cyto3 and denoise_nuclei, two channels",
+        "denoise_cyto3, two channels, the second as chan2",
     ]
     rows = []
     for title, found, theirs in zip(titles, ours, cellpose_3.run(jobs), strict=True):
@@ -160,6 +169,54 @@ def test_restored_images_are_those_of_cellpose_3(cellpose_3, shared_data):
         rows.append((title, rounded_up(difference)))
         assert difference < 1e-5, title
     check_table("restored images of 3.1.1.3", ("Run", "Largest difference"), rows)
+
+
+@pytest.mark.slow
+def test_runs_on_restored_images_are_those_of_cellpose_3(
+    cellpose_3, shared_data, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("CELLPOSE_LOCAL_MODELS_PATH", str(cellpose_3.folder))
+    for n, name in enumerate(("oneclick_cyto3", "denoise_nuclei")):
+        random_unet(cellpose_3.folder / name, seed=n, channels=1, outputs=1)
+    model = inspect(random_unet(tmp_path / "random"))
+    nuclei = middle(pixels_of(shared_data / NUCLEI), 120, 150)
+    large = middle(pixels_of(shared_data / LARGE), 300, 400)
+    stack = middle(pixels_of(shared_data / EMBRYO), 4, 80, 90)
+    rows = []
+    cases = []
+    for title, name, pixels, options in (
+        ("diameter 24 px", "oneclick_cyto3", nuclei, {"diameter": 24.0}),
+        ("many tiles", "oneclick_cyto3", large, {"diameter": 40.0}),
+        ("network for nuclei", "denoise_nuclei", nuclei, {"diameter": 19.0}),
+        (
+            "planes, joined",
+            "oneclick_cyto3",
+            stack,
+            {"diameter": 22.0, "stitch_threshold": 0.2},
+        ),
+    ):
+        step = Restore(model=name, diameter=options["diameter"])
+        given = SegmentationParameters(
+            channels=(1, None), preparation=(step,), **options
+        )
+        cases.append((name, Case(f"{name}, {title}", pixels, given)))
+    jobs = [
+        {
+            "do": "restored_masks",
+            "image": case.cellposes_image,
+            "model": {"pretrained_model": str(model.path), "restore_type": name},
+            "options": case.cellpose_3_options(),
+        }
+        for name, case in cases
+    ]
+    for (_, case), theirs in zip(cases, cellpose_3.run(jobs), strict=True):
+        flows = run(case, model).flows
+        assert flows is not None
+        difference = flow_difference(flows, theirs)
+        rows.append((case.name, rounded_up(difference)))
+        assert difference < 1e-5, case.name
+    head = ("Run", "Largest difference")
+    check_table("flows of restored images of 3.1.1.3", head, rows)
 
 
 def job(

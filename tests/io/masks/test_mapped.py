@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cellpose_studio.io.masks import mapped
 from cellpose_studio.io.masks.mapped import empty_labels
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="how POSIX removes files")
@@ -39,6 +41,23 @@ def test_only_large_labels_are_mapped(tmp_path):
     large = empty_labels((10, 11), most=400, folder=lambda: tmp_path)
     assert mapped()
     assert small.size < large.size
+
+
+@posix_only
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux puts pages aside")
+def test_pages_that_nobody_uses_leave_the_memory(tmp_path, monkeypatch):
+    size = 2**24
+    monkeypatch.setattr(mapped, "MOST_RESIDENT", size)
+    monkeypatch.setattr(mapped, "PAUSE", 0.01)
+    before = mapped.resident()
+    labels = empty_labels((size,), most=1, folder=lambda: tmp_path)
+    labels[:] = np.arange(size)
+    ends = time.monotonic() + 60
+    while mapped.resident() > before + 2 * size:
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+    np.testing.assert_array_equal(labels[::4096], np.arange(0, size, 4096))
+    assert int(labels[-1]) == size - 1
 
 
 def test_without_a_folder_they_are_in_memory(tmp_path):

@@ -323,3 +323,19 @@ def test_the_time_left_counts_pixels_and_what_is_done_of_a_large_image():
     now[0] += 55.0
     alone.reach(0.5)
     assert alone.remaining([item(2, "waiting")]) == "about 3 min left"
+
+
+def test_the_time_left_leaves_out_what_is_compiled():
+    now = [0.0]
+    pace = Pace(lambda _: 1000, lambda: now[0])
+    pace.hold(True)
+    pace.record([item(1, "running")])
+    now[0] += 600.0
+    pace.hold(False)
+    now[0] += 5.0
+    pace.record([item(1, "done")])
+    pace.record([item(2, "running")])
+    now[0] += 5.0
+    pace.record([item(2, "done")])
+    waiting = [item(number, "waiting") for number in range(60)]
+    assert pace.remaining(waiting) == "about 5 min left"

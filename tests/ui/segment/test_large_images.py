@@ -8,7 +8,9 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from cellpose_studio.app.runs import runner
+from cellpose_studio.app.runs.merging import Merging
 from cellpose_studio.core.runs.region import Region
+from cellpose_studio.paths import cache_dir
 from cellpose_studio.workflows.blocks import forecast
 
 
@@ -78,6 +80,37 @@ def test_the_queue_asks_once_for_all_large_images(user, cells, little_memory):
 
 
 @pytest.mark.slow
+def test_a_run_goes_on_until_its_masks_are_in_the_project(
+    user, cells, little_memory, monkeypatch
+):
+    user.open(cells("a.tif", (150, 170)))
+    user.window.segment.parameters.main.set_values({"diameter": 20.0})
+    folder = cache_dir() / "blocks"
+
+    def run(stop_at: str = "") -> None:
+        answer("Run", [])
+        user.click_run()
+        [job] = user.window.services.gpu_jobs.jobs
+        job.progress.connect(lambda *step: job.cancel() if stop_at == step[2] else None)
+        user.wait_idle()
+
+    # The user cancels it, and then the merge of its masks fails.
+    run("masks")
+    [image] = user.window.session.images
+    assert image.masks is None
+    assert [*folder.iterdir()]
+    with monkeypatch.context() as failing:
+        failing.setattr(Merging, "next", lambda *_: 1 / 0)
+        run()
+    assert image.masks is None
+    assert [*folder.iterdir()]
+    run()
+    user.wait_for(lambda: not [*folder.iterdir()])
+    assert any("earlier run" in note for note in image.masks.record.notes)
+    assert image.masks.cells == image.masks.record.cells > 12
+
+
+@pytest.mark.slow
 def test_a_region_in_blocks_goes_into_the_masks(user, cells, little_memory):
     user.open(cells("a.tif", (150, 170)))
     user.window.segment.parameters.main.set_values({"diameter": 20.0})
@@ -95,3 +128,5 @@ def test_a_region_in_blocks_goes_into_the_masks(user, cells, little_memory):
     np.testing.assert_array_equal(image.masks.array, before)
     assert image.masks.cells == count == len(image.masks.confidence.ids)
     assert "found" in image.masks.origin
+    # Without flows, there is nothing that sliders could act on.
+    assert "sliders" not in user.window.segment.result.count.text()

@@ -125,6 +125,20 @@ def test_the_merge_tool_joins_what_is_clicked_or_crossed(user, image, mouse, qtb
 
 
 @pytest.mark.slow
+def test_a_merge_begins_anew_far_from_the_cell_looked_at(user, image, mouse, qtbot):
+    looked_at, first, second = (cell_at(image, centre(0, n)) for n in (3, 0, 1))
+    user.window.selection.select(looked_at)
+    qtbot.keyClick(user.window, Qt.Key.Key_J)
+    mouse.click(centre(0, 0))
+    assert user.window.selection.cell == first
+    assert image.masks.cells == 12
+    mouse.click(centre(0, 1))
+    assert cell_at(image, centre(0, 1)) == first
+    assert cell_at(image, centre(0, 3)) == looked_at
+    assert second not in image.masks.array
+
+
+@pytest.mark.slow
 def test_the_right_button_draws_a_cell(user, image, mouse):
     for cell in range(4):
         mouse.click(centre(1, cell), CONTROL)

@@ -75,7 +75,7 @@ def press(user, key, modifier=Qt.KeyboardModifier.NoModifier):
 def test_images_and_crops_are_marked_by_key_and_mouse(user, mouse, images, section):
     press(user, Qt.Key.Key_T, Qt.KeyboardModifier.ShiftModifier)
     user.wait_for(lambda: rows(section) == [("a.tif", "train", "48 cells")])
-    assert section.summary.text().startswith("1 for training (48 cells), 0 for valid")
+    assert section.summary.text() == "1 image for training (48 cells)."
     assert section.roles[0].toolTip().startswith("Train on the selected rows")
     press(user, Qt.Key.Key_G)
     assert user.window.tools.mode == "trainingCrop"

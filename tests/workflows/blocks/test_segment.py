@@ -14,23 +14,26 @@ import pytest
 import tifffile
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
-from cellpose_studio.core.errors import CannotSave, ParametersUnfit
+from cellpose_studio.core.errors import CannotSave, ModelUnusable, ParametersUnfit
 from cellpose_studio.core.recipes.command import arguments
 from cellpose_studio.core.recipes.script import studio_script
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.core.runs.preparation.background import SubtractBackground
 from cellpose_studio.core.runs.preparation.merge import Merge
+from cellpose_studio.core.runs.preparation.restore import Restore
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.mapped import empty_labels
+from cellpose_studio.paths import sha256_of
 from cellpose_studio.workflows.blocks.segment import segment_in_blocks
 from cellpose_studio.workflows.provenance.run_again import run_again
 from cellpose_studio.workflows.provenance.run_record import masks_sha256, record_of
 from cellpose_studio.workflows.segment import segment
 from tests.quick import quick_first
 from tests.records import NOON
+from tests.restoring import restoring_network
 
 MODEL = shipped()[0]
 NETWORKS = NetworkCache()
@@ -42,6 +45,15 @@ WORKER = Path(__file__).with_name("worker.py")
 def opened(cells):
     """Return a function that writes a picture of cells and opens it."""
     return lambda *what: open_images(cells(*what))[0]
+
+
+@pytest.fixture
+def restoring(tmp_path, monkeypatch):
+    """Where Cellpose keeps its models; a network that restores cells is there."""
+    folder = tmp_path / "models"
+    monkeypatch.setenv("CELLPOSE_LOCAL_MODELS_PATH", str(folder))
+    restoring_network(folder, "denoise_cyto3")
+    return folder
 
 
 @pytest.fixture
@@ -104,6 +116,51 @@ def test_masks_of_all_kinds_of_images(opened, folder, case):
     shape, axes, options = case
     side = (8, 60, 60) if "do_3D" in options else (1, 60, 60)
     assert_same(opened("a.tif", shape, axes), folder, side, **options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("shape", "axes", "options"),
+    [
+        ((150, 170), "YX", {}),
+        ((2, 100, 130), "CYX", {"diameter": None}),
+    ],
+)
+def test_a_restored_image(opened, folder, restoring, shape, axes, options):
+    steps = (*PREPARED[: shape[0] == 2], Restore(diameter=26.0))
+    options = {"preparation": steps, **options}
+    assert_same(opened("a.tif", shape, axes), folder, (1, 60, 60), **options)
+
+
+@pytest.mark.slow
+def test_a_restored_volume(opened, folder, restoring):
+    options = {"do_3D": True, "preparation": (Restore(diameter=26.0),)}
+    image = opened("a.tif", (9, 60, 70), "ZYX")
+    whole = as_a_whole(image, **options).labels
+    with in_blocks(image, folder, (8, 60, 60), **options) as found:
+        # Random weights make cells whose borders the last digit moves.
+        assert np.mean(found.labels.whole() == whole) > 0.999
+
+
+@pytest.mark.slow
+def test_the_record_names_the_weights_and_a_replay_refuses_others(
+    opened, folder, restoring
+):
+    image = opened("a.tif", (150, 170))
+    parameters = SegmentationParameters(preparation=(Restore(),), diameter=20.0)
+    result = segment(image, MODEL, parameters, Checkpoint(), networks=NETWORKS)
+    record = record_of(result, NOON)
+    [step] = record.parameters.preparation
+    assert isinstance(step, Restore)
+    assert step.sha256 == sha256_of(restoring / "denoise_cyto3")
+    again, _ = run_again(image, record, Checkpoint())
+    assert masks_sha256(again.labels) == record.masks_sha256
+    restoring_network(restoring, "denoise_cyto3", seed=1)
+    with pytest.raises(ModelUnusable, match="denoise_cyto3 in "):
+        run_again(image, record, Checkpoint())
+    restoring.joinpath("denoise_cyto3").unlink()
+    with pytest.raises(ModelUnusable, match="models get denoise_cyto3 downloads it"):
+        run_again(image, record, Checkpoint())
 
 
 def test_the_record_tells_the_blocks_and_a_replay_does_the_same(opened, folder):

@@ -343,6 +343,15 @@ def test_images_are_trained_on_without_what_is_no_number(pair, folder, offset):
     assert not seen[:5].any()
 
 
+def test_an_image_without_a_number_is_said_before_the_training(trained, pair):
+    pair("a.tif")
+    path = pair("b.tif")
+    empty = np.full(tifffile.imread(path).shape, np.nan, np.float32)
+    tifffile.imwrite(path, empty)
+    with pytest.raises(TrainingSetUnfit, match=r"No pixel of b\.tif is a number"):
+        trained()
+
+
 def test_what_nobody_has_annotated_is_not_seen(pair, folder):
     path = pair("a.tif")
     truth = tifffile.imread(folder / "a_masks.tif").astype(np.int16)

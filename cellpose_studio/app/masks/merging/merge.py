@@ -7,7 +7,7 @@ changes only that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import compress
 
@@ -19,13 +19,15 @@ from cellpose_studio.app.masks.merging.region_merge import merge_in_region
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.masks.cell_scan import Ids
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.chunks import Labels, pieces
 from cellpose_studio.core.masks.edit import LabelEdit, edit_between
 from cellpose_studio.core.masks.snapshot import Snapshot
-from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
+from cellpose_studio.core.matching.links import carry_over_ids, keep_locked, names_after
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.wording import cell_count
 from cellpose_studio.io.masks.mapped import empty_labels
 
@@ -136,9 +138,29 @@ def merge_into(
         new, pixels=pixels, kept=known, kept_cells=len(locked), left_out=left_out
     )
     if new.maker is None:
-        return replace(kept, cells=len(pixels.cell_table()), confidence=None)
+        cells = pixels.cell_table().ids()
+        confidence = _without_flows(masks, new, labels, cells, locked)
+        return replace(kept, cells=len(cells), confidence=confidence)
     confidence = new.maker.confidence(labels, new.parameters, checkpoint)
     return replace(kept, cells=len(confidence.ids), confidence=confidence)
+
+
+def _without_flows(
+    masks: LabelSet, new: LabelSet, labels: Labels, cells: Ids, locked: Collection[int]
+) -> Confidence | None:
+    """Return the confidence in cells that merged masks have after a run in blocks.
+
+    Without flows, it is what the run knows of new cells, and what was known of the
+    ``locked`` ones.
+    """
+    if new.confidence is None:
+        return None
+    found = frozenset(cells.tolist()) - frozenset(locked)
+    confidence = new.confidence.renamed(names_after(new.array, labels, found))
+    if masks.confidence is None:
+        return confidence
+    kept = masks.confidence.among(np.array([*locked], np.uint32))
+    return confidence.with_others(kept)
 
 
 def accepted(statuses: Mapping[int, CellStatus], table: CellTable) -> frozenset[int]:
@@ -163,7 +185,11 @@ def decisions(project: Project, labels: LabelSet) -> HandEdits:
 
 def _bringing_back(labels: Labels, every: Labels) -> LabelEdit | None:
     """Return the edit that makes ``every`` of ``labels``, None if they are the same."""
-    cells = np.unique(every[labels != every]).tolist()
+    cells: set[int] = set()
+    flat, with_them = labels.reshape(-1), every.reshape(-1)
+    for piece in pieces(flat.size):
+        differs = flat[piece] != with_them[piece]
+        cells.update(np.unique(with_them[piece][differs]).tolist())
     whole = tuple(slice(0, size) for size in labels.shape)
     name = f"Bring back {cell_count(len(cells))}"
-    return edit_between(name, cells, labels, whole, every) if cells else None
+    return edit_between(name, sorted(cells), labels, whole, every) if cells else None

@@ -15,7 +15,7 @@ from cellpose_studio.core.edits.changes import box_around
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.map_ids import only
-from cellpose_studio.core.matching.compare import shared_pixels
+from cellpose_studio.core.matching.links import names_after
 from cellpose_studio.core.matching.region_merge import RegionMerge, merge_region
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.io.masks.mapped import empty_labels
@@ -108,9 +108,4 @@ def _names(new: LabelSet, merge: RegionMerge, table: CellTable) -> dict[int, int
     if not merge.found:
         return {}
     box = box_around([table.box(cell) for cell in merge.found])
-    olds, news, pixels = shared_pixels(new.array[box], merge.labels[box])
-    order = np.argsort(pixels)
-    pairs = zip(olds[order].tolist(), news[order].tolist(), strict=True)
-    # Of several, the last one is the largest.
-    best = {cell: old for old, cell in pairs if old and cell in merge.found}
-    return {old: cell for cell, old in best.items()}
+    return names_after(new.array[box], merge.labels[box], merge.found)

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from cellpose_studio.core.models.papers import Paper
 
+HIDDEN = "hidden"
+"""Hint of a field that no form shows: a run fills it in."""
+
 BETWEEN = "+"
 """Between the values of a field that has several, in `PreparationStep.text`."""
 
@@ -19,11 +22,17 @@ class PreparationStep(BaseModel):
     A step either adds one channel after those of the image, or changes pixels. Fields
     are written for the form, as those of `SegmentationParameters`; a field with the
     hint ``channels`` holds numbers of channels, from 1.
+
+    Attributes
+    ----------
+    runs_network
+        Whether a network does it, which takes time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     adds_channel: ClassVar[bool] = False
+    runs_network: ClassVar[bool] = False
 
     kind: str
 

@@ -10,11 +10,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from cellpose_studio.core.runs.preparation.background import SubtractBackground
 from cellpose_studio.core.runs.preparation.merge import Merge
+from cellpose_studio.core.runs.preparation.restore import Restore
 from cellpose_studio.core.runs.preparation.stain import SeparateStain
 from cellpose_studio.core.runs.preparation.step import BETWEEN, PreparationStep
 
 Step = Annotated[
-    Merge | SubtractBackground | SeparateStain, Field(discriminator="kind")
+    Merge | SubtractBackground | SeparateStain | Restore, Field(discriminator="kind")
 ]
 Steps = tuple[Step, ...]
 
@@ -56,6 +57,12 @@ STEP_KINDS = {
         "Makes a channel of one stain of a colour image: haematoxylin for the nuclei "
         "of histology.",
         SeparateStain,
+    ),
+    "restore": StepKind(
+        "Restore",
+        "Takes away noise or blur by a network of Cellpose 3. Takes about as long as "
+        "the run itself.",
+        Restore,
     ),
 }
 """By the ``kind`` of its steps, in the order of menus."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.preparation.background import SubtractBackground
+from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.readers import (
-    Check,
     Contrasts,
     FloatArray,
     with_changes,
@@ -34,14 +34,14 @@ _MOST_SHRINKING = 8
 
 
 def background_subtracted(
-    image: ImageSource, step: SubtractBackground, check: Check
+    image: ImageSource, step: SubtractBackground, context: StepContext
 ) -> ImageSource:
     """Return an image without the background of one of its channels, or of all."""
     channels = range(image.channels) if step.channel is None else [step.channel - 1]
     radius = step.radius
     if step.method == "gaussian":
         blurs = dict.fromkeys(channels, partial(_less_gaussian, radius=radius))
-        return with_changes(image, blurs, int(_TRUNCATED * radius + 0.5), check)
+        return with_changes(image, blurs, int(_TRUNCATED * radius + 0.5), context.check)
     if step.method == "rolling-ball":
         contrasts, shrinking = Contrasts(image), _shrinking(radius)
         balls = {
@@ -49,11 +49,11 @@ def background_subtracted(
             for c in channels
         }
         margin = radius + 3 * shrinking
-        return with_changes(image, balls, margin, check, grid=shrinking)
+        return with_changes(image, balls, margin, context.check, grid=shrinking)
     sign = 1 if step.method == "white-top-hat" else -1
     hats = dict.fromkeys(channels, partial(_top_hat, radius=radius, sign=sign))
     # An opening looks at the pixels around those that it looks at.
-    return with_changes(image, hats, 2 * radius, check)
+    return with_changes(image, hats, 2 * radius, context.check)
 
 
 def _shrinking(radius: int) -> int:

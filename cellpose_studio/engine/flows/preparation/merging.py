@@ -6,14 +6,14 @@ import numpy as np
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.preparation.merge import Merge
+from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.readers import (
-    Check,
     FloatArray,
     with_channel,
 )
 
 
-def merged(image: ImageSource, step: Merge, check: Check) -> ImageSource:
+def merged(image: ImageSource, step: Merge, context: StepContext) -> ImageSource:
     """Return an image with a channel that is the sum or the maximum of others."""
     weights = np.array(step.weights or [1.0] * len(step.channels))
 
@@ -25,4 +25,4 @@ def merged(image: ImageSource, step: Merge, check: Check) -> ImageSource:
 
     needed = [c - 1 for c in step.channels]
     name = step.name_among(image.channel_names)
-    return with_channel(image, name, needed, combine, check)
+    return with_channel(image, name, needed, combine, context.check)

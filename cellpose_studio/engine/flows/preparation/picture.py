@@ -9,8 +9,8 @@ from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.engine.flows.holes import Part
+from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.prepared import prepared
-from cellpose_studio.engine.flows.preparation.readers import Check
 from cellpose_studio.engine.flows.prepare import network_input
 
 _COLOURS = {
@@ -27,7 +27,7 @@ def input_picture(
     t: int,
     z: int,
     part: Part,
-    check: Check = lambda: None,
+    context: StepContext | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Return a part of a plane as a network will see it, (Y, X, 3).
 
@@ -41,15 +41,18 @@ def input_picture(
         Time point and plane, from 0.
     part
         Rows and columns; intensities are scaled by those of this part.
+    context
+        As in `prepared`.
 
     Raises
     ------
-    ParametersUnfit
+    ParametersUnfit, ModelUnusable
         If a step does not fit the image, or no channel is chosen.
     ImageUnreadable
         If the image cannot be read.
     """
-    seen = prepared(image, parameters.preparation, check)
+    context = context or StepContext()
+    seen = prepared(image, parameters.preparation, context)
     chosen = [c for c in parameters.channels if c is not None]
     if not chosen:
         raise ParametersUnfit("No channel is chosen.", "Choose at least one.")
@@ -57,7 +60,7 @@ def input_picture(
     needed = sorted(grey | {c - 1 for c in chosen if c})
     parts = []
     for c in needed:
-        check()
+        context.check()
         place = (slice(t, t + 1), slice(c, c + 1), slice(z, z + 1))
         parts.append(seen.reader.read((*place, *part))[0, 0])
     number = {c + 1: n + 1 for n, c in enumerate(needed)}

@@ -9,16 +9,18 @@ from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.preparation.step import PreparationStep
 from cellpose_studio.engine.flows.preparation.background import background_subtracted
+from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.merging import merged
-from cellpose_studio.engine.flows.preparation.readers import Check
+from cellpose_studio.engine.flows.preparation.restoring import restored
 from cellpose_studio.engine.flows.preparation.stains import stain_separated
 
-Prepare = Callable[[ImageSource, Any, Check], ImageSource]
+Prepare = Callable[[ImageSource, Any, StepContext], ImageSource]
 
 PREPARE: dict[str, Prepare] = {
     "merge": merged,
     "background": background_subtracted,
     "stain": stain_separated,
+    "restore": restored,
 }
 """By the kind of a step what does it: an image that computes pixels as it reads."""
 
@@ -26,7 +28,7 @@ PREPARE: dict[str, Prepare] = {
 def prepared(
     image: ImageSource,
     steps: Sequence[PreparationStep],
-    check: Check = lambda: None,
+    context: StepContext | None = None,
 ) -> ImageSource:
     """Return ``image`` after ``steps``; reads no pixels yet.
 
@@ -35,17 +37,20 @@ def prepared(
 
     Parameters
     ----------
-    check
-        Is called while pixels are computed; what it raises ends that.
+    context
+        What steps are done with, for pixels that are read.
 
     Raises
     ------
     ParametersUnfit
         If a step needs a channel, or colours, that the image does not have.
+    ModelUnusable
+        If a step needs a network that is not installed.
     """
+    context = context or StepContext()
     for step in steps:
         _refuse_missing(image, step)
-        image = PREPARE[step.kind](image, step, check)
+        image = PREPARE[step.kind](image, step, context)
     return image
 
 

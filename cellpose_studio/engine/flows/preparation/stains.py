@@ -7,8 +7,8 @@ import numpy as np
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.preparation.stain import STAINS, SeparateStain
+from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.readers import (
-    Check,
     Contrasts,
     FloatArray,
     with_channel,
@@ -18,7 +18,7 @@ _COLOURS = 3
 
 
 def stain_separated(
-    image: ImageSource, step: SeparateStain, check: Check
+    image: ImageSource, step: SeparateStain, context: StepContext
 ) -> ImageSource:
     """Return an image with a channel that shows how much of a stain there is.
 
@@ -46,4 +46,4 @@ def stain_separated(
         return found
 
     name = step.name_among(image.channel_names)
-    return with_channel(image, name, range(_COLOURS), combine, check)
+    return with_channel(image, name, range(_COLOURS), combine, context.check)

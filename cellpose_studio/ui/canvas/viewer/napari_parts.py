@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,9 @@ _UNITS = (
     "pixel = [printing_unit] = _ = dot",
 )
 """All units that napari and the canvas name, as pint defines them."""
+
+_OF_SHAPES = "napari.layers.shapes._accelerated_triangulate_numba"
+_OF_POINTS = "napari._vispy.visuals.markers"
 
 
 def use_few_units() -> None:
@@ -59,6 +66,43 @@ def write_icons_once() -> None:
         stamp.write_text(known)
 
     _icons.write_colorized_svgs = write_missing
+
+
+@contextmanager
+def without_points_and_shapes() -> Iterator[None]:
+    """Import napari within this, without what only its points and shapes need.
+
+    That is each function that OpenGL ever had, to draw many points at once, and
+    compiled code that fills polygons: together a tenth of a start. No layer here is of
+    these kinds; napari draws them without it, but more slowly. Volumes need OpenGL's
+    other functions, too, and load them when they are drawn; see `load_opengl`.
+    """
+    import vispy
+
+    use, log = vispy.use, logging.getLogger(_OF_POINTS)
+    level, hidden = log.level, _OF_SHAPES not in sys.modules
+
+    def use_unless_full(*given: Any, gl: str | None = None, **options: Any) -> None:
+        if gl == "gl+":
+            raise RuntimeError("Not every function of OpenGL is loaded.")
+        use(*given, gl=gl, **options)
+
+    vispy.use = use_unless_full
+    log.setLevel(logging.ERROR)  # napari says that points will be drawn more slowly
+    if hidden:
+        sys.modules[_OF_SHAPES] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        vispy.use = use
+        log.setLevel(level)
+        if hidden:
+            del sys.modules[_OF_SHAPES]
+
+
+def load_opengl() -> None:
+    """Load what the first volume would wait for; in any thread."""
+    import_module("OpenGL.GL")
 
 
 def install_plane_sliders() -> None:

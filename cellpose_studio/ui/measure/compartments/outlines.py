@@ -14,6 +14,7 @@ from cellpose_studio.app.session.compartments import Compartments
 from cellpose_studio.core.masks.labels import polygons
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.ui.canvas.canvas import Canvas
+from cellpose_studio.ui.canvas.lines import JoinedPaths, join_paths
 from cellpose_studio.ui.services import Services
 
 NUCLEI, NUCLEUS = "nuclei", "nucleus"
@@ -31,6 +32,16 @@ class _Asked(NamedTuple):
     number: int
 
 
+class _Outlines(NamedTuple):
+    """Closed lines around each nucleus of a plane, and all of them as one."""
+
+    of: Paths
+    joined: JoinedPaths
+
+
+_NONE = _Outlines({}, join_paths([]))
+
+
 class NucleiOutlines(QObject):
     """Draws the outlines, which are traced off the GUI thread; off at first."""
 
@@ -46,7 +57,7 @@ class NucleiOutlines(QObject):
         self._chosen = 0
         self._job: Job | None = None
         self._drawn: _Asked | None = None
-        self._paths: Paths = {}
+        self._outlines = _NONE
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self._refresh)
         canvas.plane_changed.connect(self._timer.start)
@@ -66,7 +77,7 @@ class NucleiOutlines(QObject):
 
     def _on_shown(self) -> None:
         # The canvas forgets its lines with the image.
-        self._chosen, self._drawn, self._paths = 0, None, {}
+        self._chosen, self._drawn, self._outlines = 0, None, _NONE
         self._timer.start()
 
     def _on_masks(self, _: object) -> None:
@@ -83,7 +94,7 @@ class NucleiOutlines(QObject):
         asked = self._asked()
         if asked is None:
             if self._drawn is not None:
-                self._drawn, self._paths = None, {}
+                self._drawn, self._outlines = None, _NONE
                 self._show()
         # While a job runs, another one follows it.
         elif self._job is None and asked != self._drawn:
@@ -102,17 +113,17 @@ class NucleiOutlines(QObject):
     def _trace(self, asked: _Asked) -> None:
         taken = [asked.pixels.snapshot()]
 
-        def work(_: object) -> Paths:
+        def work(_: object) -> _Outlines:
             return _outlines(taken.pop(), asked.number)
 
         job = self._job = Job("Outlining nuclei", work, quiet=True)
-        job.finished.connect(lambda paths: self._finish(asked, paths))
+        job.finished.connect(lambda outlines: self._finish(asked, outlines))
         job.ended.connect(self._on_end)
         self._queue.start(job)
 
-    def _finish(self, asked: _Asked, paths: Paths) -> None:
+    def _finish(self, asked: _Asked, outlines: _Outlines) -> None:
         if asked == self._asked():
-            self._drawn, self._paths = asked, paths
+            self._drawn, self._outlines = asked, outlines
             self._show()
 
     def _on_end(self) -> None:
@@ -120,15 +131,16 @@ class NucleiOutlines(QObject):
         self._timer.start()
 
     def _show(self) -> None:
-        every = [line for lines in self._paths.values() for line in lines]
-        self._canvas.show_line(NUCLEI, every, _CYAN, "Nuclei")
-        self._canvas.show_line(NUCLEUS, self._paths.get(self._chosen, []), _BRIGHT)
+        outlines = self._outlines
+        self._canvas.show_line(NUCLEI, outlines.joined, _CYAN, "Nuclei")
+        self._canvas.show_line(NUCLEUS, outlines.of.get(self._chosen, []), _BRIGHT)
 
 
-def _outlines(snapshot: Snapshot, number: int) -> Paths:
+def _outlines(snapshot: Snapshot, number: int) -> _Outlines:
     """Return closed lines, Y and X in pixels, around each nucleus of a plane."""
     # Polygons run along pixel corners, but 0 is the centre of the first pixel.
-    return {
+    of = {
         nucleus: [np.concatenate([line, line[:1]])[:, ::-1] - 0.5 for line in lines]
         for nucleus, lines in polygons(snapshot.plane(number)).items()
     }
+    return _Outlines(of, join_paths([line for lines in of.values() for line in lines]))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -26,6 +26,10 @@ from cellpose_studio.ui.segment.models.model_card_html import card_html, publish
 from cellpose_studio.ui.segment.models.published_list import PublishedList
 
 _SIZE = (980, 640)
+_LETTERS = 130
+"""Width, in widths of a letter."""
+_FRAME = 20
+"""Width of the frame of the window, px."""
 _LIST_WIDTH = 260
 _OWN_HEIGHT = 150
 _BUTTONS = QDialogButtonBox.StandardButton
@@ -210,6 +214,13 @@ class ModelBrowser(QDialog):
         for button in (self.download, self.delete):
             button.hide()
         self.resize(*_SIZE)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take more of the screen with large letters; Qt calls this."""
+        super().showEvent(event)
+        room, letters = self.screen().availableGeometry(), self.fontMetrics()
+        width = min(letters.averageCharWidth() * _LETTERS, room.width() - _FRAME)
+        self.resize(max(self.width(), width), self.height())
 
     def _connect(self) -> None:
         self.list.currentRowChanged.connect(self._on_row)

@@ -16,6 +16,7 @@ from cellpose_studio.core.models.card import (
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.papers import PAPERS
 from cellpose_studio.core.models.published import PublishedFile, PublishedModel
+from cellpose_studio.core.runs.preparation.restore import NETWORKS
 from cellpose_studio.core.wording import counted
 
 _MOST_IMAGES = 50
@@ -54,8 +55,14 @@ def published_html(model: PublishedModel, path: Path | None) -> str:
     if model.refused:
         note = f"<p><b>{model.name} {escape(model.refused)}</b></p>"
     elif model.architecture_info.restores:
+        step = (
+            " Restore the input of a run with it: <i>Prepare input &gt; Add step &gt; "
+            "Restore</i>."
+            if model.name in NETWORKS
+            else ""
+        )
         note = (
-            "<p>It finds no cells. Restore images with it in a terminal:<br>"
+            f"<p>It finds no cells.{step} Restore images with it in a terminal:<br>"
             f"<code>cellpose-studio restore IMAGE --model {model.name}</code></p>"
         )
     return (
@@ -177,7 +184,7 @@ def _training(card: ModelCard) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     rows = [
         ("Date", card.date),
-        ("Time", f"{card.minutes:.0f} min"),
+        *([("Time", card.duration)] if card.duration else []),
         ("Seed", str(card.seed)),
         *([("Epoch kept", str(card.epoch))] if card.epoch else []),
         *([("Targets", f"flows {card.targets}")] if card.targets else []),

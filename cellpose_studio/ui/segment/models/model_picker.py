@@ -157,6 +157,11 @@ class ModelPanel(QWidget):
         self.browser.set_models(self._models, self.combo.currentIndex())
         self.browser.open()
 
+    def show_published(self) -> None:
+        """Show all models, at the first one that Cellpose has published."""
+        self.show_browser()
+        self.browser.published.choose_first()
+
     def set_image(self, image: ImageSource | None) -> None:
         """List the channels of ``image``; select those chosen for it before."""
         self._save_channels()

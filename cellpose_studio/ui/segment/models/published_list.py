@@ -22,6 +22,7 @@ class PublishedList(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._models: list[PublishedModel] = []
+        self._first = False
         title = QLabel("Published by Cellpose")
         self.filter = FilterLine("publishedFilter", "Filter")
         self.filter.setToolTip("Show only models with this in their name or purpose.")
@@ -65,14 +66,26 @@ class PublishedList(QWidget):
             self.choose(chosen.name)
         self.list.blockSignals(False)
         self._on_filter(self.filter.text())
+        if self._first:
+            self.choose_first()
 
     def choose(self, name: str) -> None:
         """Select the model of a name."""
         names = [model.name for model in self._models]
         self.list.setCurrentRow(names.index(name))
 
+    def choose_first(self) -> None:
+        """Select the newest model, be it as soon as there is a list."""
+        self.filter.clear()
+        self._first = not self._models
+        # A list that gets the keyboard selects its first row: not the other one.
+        self.list.setFocus()
+        if self._models:
+            self.list.setCurrentRow(0)
+
     def clear_choice(self) -> None:
         """Select none."""
+        self._first = False
         self.list.blockSignals(True)
         self.list.setCurrentRow(-1)
         self.list.blockSignals(False)

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.errors import ModelUnusable, StudioError
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.preparation.step import PreparationStep
 from cellpose_studio.core.runs.preparation.steps import STEP_KINDS, Steps, names_after
@@ -50,16 +50,20 @@ class PreparationForm(QWidget):
     state
         What that picture shows, or why there is none.
     problem
-        Why the steps cannot be done on the image; "" if they can.
+        Why the steps cannot be done on the image, and what helps; "" if they can.
+    fits_no_image
+        Whether that holds for every image, as a network is missing.
     """
 
     changed = Signal()
+    checked = Signal()  # the steps are the same, and can be done now, or no longer
 
     def __init__(self) -> None:
         super().__init__()
         self._image: ImageSource | None = None
         self._editors: list[StepEditor] = []
         self.problem = ""
+        self.fits_no_image = False
         self.prepared: ImageSource | None = None
         self.add = QToolButton(objectName="addStep", text="Add step ▾")
         self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -105,6 +109,13 @@ class PreparationForm(QWidget):
         """Show the channels of ``image``."""
         self._image = image
         self._update()
+
+    def check_again(self) -> None:
+        """Look whether the steps can be done now: a network may have been installed."""
+        before = self.problem
+        self._update()
+        if self.problem != before:
+            self.checked.emit()
 
     @property
     def title(self) -> str:
@@ -157,11 +168,12 @@ class PreparationForm(QWidget):
         names = image.channel_names if image else ()
         for n, editor in enumerate(self._editors):
             editor.set_names(names_after(names, steps[:n]))
-        self.problem, self.prepared = "", image
+        self.problem, self.prepared, self.fits_no_image = "", image, False
         if image is not None:
             try:
                 self.prepared = prepared(image, steps)
             except StudioError as error:
-                self.problem = error.message
+                self.problem = str(error)
+                self.fits_no_image = isinstance(error, ModelUnusable)
         self._warning.setText(self.problem)
         self._warning.setVisible(bool(self.problem))

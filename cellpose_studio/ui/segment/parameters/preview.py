@@ -7,12 +7,19 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from qtpy.QtCore import QObject, QTimer
 
 from cellpose_studio.app.jobs import Job
+from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.engine.flows.holes import Part
+from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.picture import input_picture
 from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.commands.gestures import capitalised
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.services import Services
 
@@ -23,6 +30,7 @@ _DELAY = 150
 """Milliseconds without a change after which the picture is made."""
 
 _WORKING = "Preparing the input…"
+_WAITING = "The input is prepared when the run at hand is done."
 _TOO_FAR = "Zoom in to show the prepared input: this image is large."
 _NO_PLANES = "The prepared input is shown in planes, not in a 3D rendering."
 
@@ -45,6 +53,7 @@ class PreparedPreview(QObject):
         for signal in (
             panel.model.changed,
             fields.preparation.changed,
+            fields.preparation.checked,
             fields.normalization.changed,
             canvas.rendering.changed,
         ):
@@ -52,6 +61,9 @@ class PreparedPreview(QObject):
         canvas.plane_changed.connect(self._on_plane)
         canvas.camera.changed.connect(self._on_view)
         canvas.image_changed.connect(self._on_image)
+        services.download_jobs.queued.connect(
+            lambda job: job.ended.connect(self._form.check_again)
+        )
 
     @property
     def shown(self) -> bool:
@@ -115,20 +127,22 @@ class PreparedPreview(QObject):
             self._canvas.prepared.show(None)
             return
         source, (_, parameters) = image.source, request
-        t, z = source.frame_and_plane(self._canvas.plane)
-        self._say(_WORKING)
-        job = Job(
-            "Preparing the input",
-            lambda checkpoint: input_picture(
-                source, parameters, t, z, part, checkpoint.check
-            ),
-            quiet=True,
-        )
+        place = source.frame_and_plane(self._canvas.plane)
+        slow = any(step.runs_network for step in parameters.preparation)
+        device = self._services.settings.compute().device if slow else ""
+        work = partial(_picture, source, parameters, place, part, device)
+        job = Job("Preparing the input", work, quiet=not slow, is_preview=True)
         corner = (part[0].start, part[1].start)
         job.finished.connect(partial(self._on_done, job, corner))
         job.failed.connect(partial(self._on_failed, job))
+        job.cancelled.connect(partial(self._on_cancelled, job))
+        job.started.connect(partial(self._on_started, job))
+        job.progress.connect(partial(self._on_progress, job))
         # Reading a plane must not wait for a network, nor a stroke for reading it.
-        self._job = self._services.stack_jobs.start(job)
+        queue = self._services.gpu_jobs if slow else self._services.stack_jobs
+        runs = any(not other.is_preview for other in queue.jobs)
+        self._say(_WAITING if slow and runs else _WORKING)
+        self._job = queue.start(job)
 
     def _part(self) -> tuple[slice, slice] | None:
         """Return rows and columns to show; None if too much of a plane is in view."""
@@ -154,6 +168,20 @@ class PreparedPreview(QObject):
         )
         self._say("Shown as the network will see it.")
 
+    def _on_started(self, job: Job) -> None:
+        if job is self._job:
+            self._say(_WORKING)
+
+    def _on_progress(self, job: Job, done: int, total: int, what: str) -> None:
+        if job is self._job and total:
+            self._say(f"{capitalised(what)} {done} of {total}.")
+
+    def _on_cancelled(self, job: Job) -> None:
+        # By the user: a job that another one takes the place of is no longer this one.
+        if job is self._job:
+            self._job = None
+            self._form.show_input.setChecked(False)
+
     def _on_failed(self, job: Job, error: Exception) -> None:
         if job is not self._job:
             return
@@ -168,3 +196,23 @@ class PreparedPreview(QObject):
     def _say(self, text: str) -> None:
         self._form.state.setText(text)
         self._form.state.setVisible(bool(text))
+
+
+def _picture(
+    image: ImageSource,
+    parameters: SegmentationParameters,
+    place: tuple[int, int],
+    part: Part,
+    device: str,
+    checkpoint: Checkpoint,
+) -> npt.NDArray[np.uint8]:
+    """Make the picture; a device is named if a network takes part."""
+    context = StepContext(checkpoint=checkpoint)
+    if device:
+        # In the thread of the job: torch takes two seconds to import.
+        from cellpose_studio.engine.device import device_or_fastest
+
+        context = StepContext(
+            checkpoint=checkpoint, device=device_or_fastest(device)[0]
+        )
+    return input_picture(image, parameters, *place, part, context)

@@ -8,7 +8,7 @@ from typing import Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QToolButton
 
-from cellpose_studio.core.runs.preparation.step import PreparationStep
+from cellpose_studio.core.runs.preparation.step import HIDDEN, PreparationStep
 from cellpose_studio.core.runs.preparation.steps import STEP_KINDS
 from cellpose_studio.ui.segment.parameters.channel_fields import (
     ChannelField,
@@ -76,7 +76,9 @@ class StepEditor(QFrame):
     def _form_of(self, step: PreparationStep) -> Form:
         fields = self._model.model_fields
         weights = {extra(fields[name]).get("weights") for name in self._fields}
-        left_out = {"kind", *self._fields, *weights}
+        # What a run has filled in, the next one fills in anew.
+        hidden = {name for name, field in fields.items() if extra(field).get(HIDDEN)}
+        left_out = {"kind", *self._fields, *weights, *hidden}
         names = [name for name in fields if name not in left_out]
         form = Form(self._model, names)
         form.set_values({name: getattr(step, name) for name in names})

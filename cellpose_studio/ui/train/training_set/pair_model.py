@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -10,7 +11,8 @@ from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt
 from qtpy.QtGui import QPixmap
 
 from cellpose_studio.app.images.training_set import ROLE_WORDS
-from cellpose_studio.core.wording import cell_count
+from cellpose_studio.core.models.training_set import Role
+from cellpose_studio.core.wording import cell_count, counted, image_count, listed
 from cellpose_studio.workflows.training.project_set import SetPart
 
 _ROLES = Qt.ItemDataRole
@@ -94,11 +96,29 @@ def detail_of(part: SetPart) -> str:
 
 
 def summary_of(parts: Sequence[SetPart]) -> str:
-    """Return how many images and cells there are, in one sentence."""
+    """Return what is used for what, and how many cells it has, in one sentence."""
     texts = []
     for role, word in ROLE_WORDS.items():
-        of_role = [p for p in parts if p.pair is not None and p.pair.role == role]
-        cells = cell_count(sum(part.cells for part in of_role))
-        texts.append(f"{len(of_role):,} for {word} ({cells})")
+        own = used_for(parts, role)
+        cells = cell_count(sum(part.cells for part in own))
+        texts.append(f"{_pieces(own)} for {word} ({cells})" if own else "")
     unused = sum(part.pair is None for part in parts)
-    return ", ".join([*texts, *([f"{unused:,} not used"] if unused else [])]) + "."
+    texts.append(f"{unused:,} not used" if unused else "")
+    return f"{', '.join(filter(None, texts)) or 'Nothing is marked'}."
+
+
+def used_for(parts: Sequence[SetPart], role: Role) -> list[SetPart]:
+    """Return the parts that are used in a role."""
+    return [part for part in parts if part.pair is not None and part.pair.role == role]
+
+
+def _pieces(parts: Sequence[SetPart]) -> str:
+    """Return how many there are: "4 images", "23 slices of 1 image"."""
+    kinds = Counter(
+        "crop" if part.crop is not None else "slice" if part.sliced else "image"
+        for part in parts
+    )
+    order = [kind for kind in ("image", "slice", "crop") if kinds[kind]]
+    text = listed([counted(kinds[kind], kind) for kind in order])
+    whole = len({part.image for part in parts})
+    return text if "image" in order else f"{text} of {image_count(whole)}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QPoint, Qt, QTimer, Signal
-from qtpy.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from qtpy.QtCore import QPoint, Qt, Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.jobs import Job
 from cellpose_studio.ui.commands.command import Command, push_button
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.train.training_set.folders import TrainingFolders
@@ -20,14 +19,13 @@ from cellpose_studio.ui.train.training_set.options import ImageForm, LeaveOutFor
 from cellpose_studio.ui.train.training_set.pair_list import PairList
 from cellpose_studio.ui.train.training_set.pair_model import summary_of
 from cellpose_studio.ui.train.training_set.part_actions import PartActions
+from cellpose_studio.ui.train.training_set.parts_reader import PartsReader
 from cellpose_studio.ui.widgets.section import Section
-from cellpose_studio.workflows.training.project_set import SetPart
 
 _EMPTY = (
     "Mark the image shown with these buttons, or drop corrected images here from the "
     "list of images. To use parts of an image, draw training crops on it."
 )
-_DELAY = 200  # ms
 _PREVIEW = 190  # px
 _ROOM = 480  # px
 """Height from which the preview is shown below the list."""
@@ -42,6 +40,8 @@ class TrainingSetSection(QWidget):
         Exports and imports; its `open` is set by the window.
     actions
         What can be done with the rows.
+    reader
+        Reads what is in the set.
     """
 
     place_requested = Signal(object)  # the SetPart whose image was just shown
@@ -53,10 +53,8 @@ class TrainingSetSection(QWidget):
         self._session = services.session
         self.training = services.training
         self.folders = TrainingFolders(services, lambda _: None)
-        self._job: Job | None = None
-        self._is_dirty = True
-        self._timer = QTimer(self, singleShot=True, interval=_DELAY)
-        self._timer.timeout.connect(self._read)
+        self.reader = PartsReader(services)
+        self.reader.serve(self)
         self.summary = QLabel(_EMPTY, objectName="trainingSummary", wordWrap=True)
         self.list = PairList(services.stack_jobs)
         self.actions = PartActions(services, self.list)
@@ -95,29 +93,12 @@ class TrainingSetSection(QWidget):
             ),
         ]
 
-    def refresh(self) -> None:
-        """Read the set again, soon; when the section is visible, if it is not."""
-        self._is_dirty = True
-        if self.isVisible():
-            self._timer.start()
-
     # Qt event handlers
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Read what has changed since the section was visible."""
-        super().showEvent(event)
-        if self._is_dirty:
-            self._timer.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the preview where there is room for it."""
         super().resizeEvent(event)
         self._show_preview()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Read nothing as long as the section is hidden."""
-        super().hideEvent(event)
-        self._timer.stop()
 
     # Construction
 
@@ -186,16 +167,7 @@ class TrainingSetSection(QWidget):
         ]
 
     def _connect(self) -> None:
-        session, training = self._session, self.training
-        for signal in (
-            training.changed,
-            training.image_changed,
-            training.masks_edited,
-            session.images_changed,
-            session.statuses_changed,
-            session.masks_renamed,
-        ):
-            signal.connect(lambda *_: self.refresh())
+        self.reader.changed.connect(self._on_parts)
         self.list.dropped.connect(self._on_dropped)
         self.list.customContextMenuRequested.connect(self._pop_up)
         self.list.selectionModel().selectionChanged.connect(self._on_selection)
@@ -203,26 +175,13 @@ class TrainingSetSection(QWidget):
         self.list.clicked.connect(lambda _: self._show_selected())
         self.list.pairs.dataChanged.connect(lambda *_: self._show_preview())
 
-    # Reading
+    # Event handlers
 
-    def _read(self) -> None:
-        if self._job is not None or not self.isVisible():
-            return
-        self._is_dirty = False
-        self._job = self.training.read_parts(self._services.stack_jobs, self._on_parts)
-        self._job.ended.connect(self._on_read)
-
-    def _on_read(self) -> None:
-        self._job = None
-        if self._is_dirty and self.isVisible():
-            self._timer.start()
-
-    def _on_parts(self, parts: list[SetPart]) -> None:
+    def _on_parts(self) -> None:
+        parts = self.reader.parts or []
         self.list.show_parts(parts)
         self.summary.setText(summary_of(parts) if parts else _EMPTY)
         self._show_preview()
-
-    # Event handlers
 
     def _on_dropped(self, keys: list[str]) -> None:
         images = map(self._session.image, keys)

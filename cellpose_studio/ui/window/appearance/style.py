@@ -59,6 +59,7 @@ FilterLine[wrong="true"] { background: {{ error }}; color: white; }
 #imageDisplay QAbstractSpinBox { min-width: 36px; padding: 1px 2px; }
 #contrastButton { padding: 3px 6px; }
 #focusRing { color: {{ text }}; background: transparent; }
+QDockWidget { font-size: {{ font_size }}; }
 QScrollArea { border: none; }
 #preferenceNote, #preferenceRule { color: {{ opacity(text, 180) }}; }
 #preferencePages::item { padding: 5px 6px; }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from qtpy.QtWidgets import QDialog
 
+from cellpose_studio.ui.window.help.guide_key import GuideKey
 from cellpose_studio.ui.window.menu_host import MenuHost
 
 
@@ -18,6 +19,7 @@ class HelpDialogs:
 
     def __init__(self, window: MenuHost) -> None:
         self._window = window
+        self._guide_key = GuideKey(window, window.services.messages.note)
 
     def show_self_test(self) -> None:
         """Check the installation."""

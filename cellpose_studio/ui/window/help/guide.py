@@ -16,6 +16,27 @@ PAGES = {
 }
 """By the title of a tab: the page about it."""
 
+SECTIONS = {"Evaluation": "evaluation"}
+"""By the title of a section of a tab: the page about it, where it has its own."""
+
+DIALOGS = {
+    "AxesDialog": "formats",
+    "ClassDialog": "measurements",
+    "ColumnChooser": "measurements",
+    "CrashDialog": "when-something-goes-wrong",
+    "ErrorDialog": "when-something-goes-wrong",
+    "ExperimentDialog": "measurements",
+    "ExportDialog": "exchange",
+    "FigureDialog": "correcting",
+    "LinkDialog": "correcting",
+    "ModelBrowser": "models",
+    "SearchDialog": "evaluation",
+    "SelfTestDialog": "install",
+    "SizesDialog": "measurements",
+    "TableExportDialog": "measurements",
+}
+"""By the class of a dialog: the page about it."""
+
 FIRST = "index"
 
 NOT_BUILT = (
@@ -24,9 +45,12 @@ NOT_BUILT = (
 )
 
 
-def page_about(tab: str) -> str:
-    """Return the page about a tab, given its title; another title gives the first."""
-    return PAGES.get(tab, FIRST)
+def page_about(tab: str, section: str = "") -> str:
+    """Return the page about a tab and its section, given their titles.
+
+    Another title of a tab gives the first page.
+    """
+    return SECTIONS.get(section) or PAGES.get(tab, FIRST)
 
 
 def open_page(page: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QDialog,
@@ -106,6 +106,13 @@ class PreferencesDialog(QDialog):
         """Return a page."""
         return next(entry.page for entry in self._entries if entry.name == name)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow other letters; Qt calls this."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            # The list gets its letters after this.
+            QTimer.singleShot(0, self._fit_list)
+
     def done(self, result: int) -> None:
         """Stop what pages do when the dialog is closed."""
         for entry in self._entries:
@@ -162,10 +169,15 @@ class PreferencesDialog(QDialog):
         self.resize(
             min(wanted[0], room.width()), min(wanted[1], room.height() - _FRAME)
         )
-        left = self.list.sizeHintForColumn(0) + 2 * letters.height()
+        left = self._fit_list()
+        self.split.setSizes([left, self.width() - left])
+
+    def _fit_list(self) -> int:
+        """Leave room for all titles; return the width, px."""
+        left = self.list.sizeHintForColumn(0) + 2 * self.list.fontMetrics().height()
         # A wide page must not push the list together.
         self.list.setMinimumWidth(left)
-        self.split.setSizes([left, self.width() - left])
+        return int(left)
 
     def _on_row(self, index: int) -> None:
         if index < 0:

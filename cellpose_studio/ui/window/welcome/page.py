@@ -18,12 +18,16 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.core.wording import image_count
+from cellpose_studio.ui.widgets.button_grid import ButtonGrid
 from cellpose_studio.ui.widgets.pixmap import pixmap_of
 from cellpose_studio.ui.window.menu_host import MenuHost
 from cellpose_studio.ui.window.welcome.offers import Offer
 
+LARGER_MODEL = "Get Cellpose-SAM (1.2 GB)…"
 _ICON = QSize(56, 42)
-_WIDTH = 520
+_WIDTH, _NAME = 520, 400
+"""Of the list of projects, and of the names in it, px."""
+_MIDDLE = Qt.TextElideMode.ElideMiddle
 _CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
@@ -45,12 +49,13 @@ class Welcome(QScrollArea):
         column.setContentsMargins(0, 0, 0, 0)
         column.addStretch(2)
         column.addWidget(_label("Drop images or a folder here.", "welcome"))
-        column.addLayout(self._buttons())
+        for buttons in self._buttons():
+            column.addLayout(_centred(_Row(buttons)))
         self._recent = _ProjectList("Recent projects")
         self._unsaved = _ProjectList("Projects that were never saved under a name")
         for projects in (self._recent, self._unsaved):
             column.addSpacing(8)
-            column.addWidget(projects, 0, _CENTRE)
+            column.addWidget(projects)
         column.addStretch(1)
         self.device = _label("", "welcomeFoot")
         column.addWidget(self.device)
@@ -81,7 +86,7 @@ class Welcome(QScrollArea):
         """Say where networks run."""
         self.device.setText(f"Networks run on: {title}")
 
-    def _buttons(self) -> QVBoxLayout:
+    def _buttons(self) -> Iterator[list[QPushButton]]:
         self.open = _button(
             "Open images…", "openImages", "Choose files: images, or a project."
         )
@@ -113,25 +118,19 @@ class Welcome(QScrollArea):
             # The window makes the tour later.
             (self.tour, lambda: self._window.tour.start()),
         )
-        rows = QVBoxLayout()
-        for buttons in (own, samples):
-            row = QHBoxLayout()
-            row.addStretch()
-            for button, call in buttons:
+        for row in (own, samples):
+            for button, call in row:
                 button.clicked.connect(lambda _=False, call=call: call())
-                row.addWidget(button)
-            row.addStretch()
-            rows.addLayout(row)
-        return rows
+            yield [button for button, _ in row]
 
     def _models_button(self) -> QPushButton:
         self.models = _button(
-            "Get a larger model…",
+            LARGER_MODEL,
             "getModels",
-            "List the models that Cellpose has published, with size and licence; "
-            "nothing is downloaded unasked.",
+            "List this and the other models that Cellpose has published, with size and "
+            "licence. Nothing is downloaded unasked.",
         )
-        browse = self._window.segment.model.show_browser
+        browse = self._window.segment.model.show_published
         self.models.clicked.connect(lambda _=False: browse())
         return self.models
 
@@ -140,7 +139,8 @@ class Welcome(QScrollArea):
             project = offer.project
             count = image_count(project.images)
             changed = f"{project.changed:%d %b, %H:%M}"
-            text = f"{project.path.stem}\n{count}, {changed}"
+            name = self.fontMetrics().elidedText(project.path.stem, _MIDDLE, _NAME)
+            text = f"{name}\n{count}, {changed}"
             if project.unnamed:
                 text = f"Recover {count}\n{changed}"
             # Qt would take an ampersand of the name for a mnemonic.
@@ -156,6 +156,14 @@ class Welcome(QScrollArea):
             yield button
 
 
+class _Row(ButtonGrid):
+    """Buttons in one row where there is room for it."""
+
+    def sizeHint(self) -> QSize:
+        """Return the width of one row, and the present height; Qt calls this."""
+        return QSize(self.width_of_one_row, super().sizeHint().height())
+
+
 class _ProjectList(QWidget):
     """A heading with buttons below it, hidden while there are none."""
 
@@ -166,7 +174,7 @@ class _ProjectList(QWidget):
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(4)
         self._rows.addWidget(QLabel(heading, objectName="offers"))
-        self.setMinimumWidth(_WIDTH)
+        self.setMaximumWidth(_WIDTH)
         self.hide()
 
     def show_buttons(self, buttons: Iterator[QPushButton]) -> None:
@@ -180,9 +188,18 @@ class _ProjectList(QWidget):
         self.setVisible(bool(self.buttons))
 
 
+def _centred(widget: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.addStretch()
+    row.addWidget(widget)
+    row.addStretch()
+    return row
+
+
 def _label(text: str, name: str) -> QLabel:
     label = QLabel(text, objectName=name)
     label.setAlignment(_CENTRE)
+    label.setWordWrap(True)
     return label
 
 

@@ -185,7 +185,7 @@ def _opened(step: Step) -> _Opened:
 
 def _open(plan: BlockPlan, image: ImageSource, store: BlockFolder) -> _Opened:
     stop = StopLook(store.path, store.token)
-    flows = plan.flows(image, network_of(plan), store)
+    flows = plan.flows(image, network_of(plan), store, stop)
     return _Opened(
         flows=flows,
         makers=plan.makers(image, flows, store, stop.check),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.merging.merge import MasksState, merge_into
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.io.images.reader import open_images
 
 PLACES = [0, 8, 16, 24]
@@ -79,6 +82,29 @@ def test_masks_of_which_cells_were_only_accepted_are_not_edited(
     run(session, image, masks({1: 0}))
     assert not image.edited
     assert not reopened().images[0].edited
+
+
+def test_the_confidence_of_a_run_in_blocks_goes_with_its_cells(session, image):
+    def confidence(ids, probability):
+        count = len(ids)
+        return Confidence(
+            ids=np.array(ids, np.uint32),
+            pixels=np.full(count, 48),
+            flow_errors=np.full(count, 0.1),
+            probabilities=np.full(count, probability),
+            candidates=count,
+            misfits=0,
+        )
+
+    found = masks(dict(enumerate(PLACES, start=1)))
+    run(session, image, replace(found, confidence=confidence([1, 2, 3, 4], 0.5)))
+    session.set_cell_status(image, [3], "accepted")
+    found = masks({1: 24, 2: 16, 3: 0})
+    run(session, image, replace(found, confidence=confidence([1, 2, 3], 0.9)))
+    assert ids(image) == [1, 0, 3, 4]
+    known = image.masks.confidence
+    assert known.ids.tolist() == [1, 3, 4]
+    assert known.probabilities.tolist() == [0.9, 0.5, 0.9]
 
 
 def test_accepted_cells_keep_their_shape(session, image):

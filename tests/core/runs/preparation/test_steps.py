@@ -8,15 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cellpose_studio.core.models.published import DATA_FILE, parse_published
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.preparation.background import SubtractBackground
 from cellpose_studio.core.runs.preparation.merge import Merge
+from cellpose_studio.core.runs.preparation.restore import NETWORKS, Restore
 from cellpose_studio.core.runs.preparation.stain import STAINS, SeparateStain
 from cellpose_studio.core.runs.preparation.steps import (
     STEP_KINDS,
     from_text,
     names_after,
 )
+from cellpose_studio.paths import resource
 
 WEIGHTS = st.floats(-1000, 1000, allow_nan=False)
 MERGES = st.lists(st.integers(1, 9), min_size=1, unique=True).flatmap(
@@ -33,10 +36,17 @@ BACKGROUNDS = st.builds(
     radius=st.integers(1, 500),
     channel=st.none() | st.integers(1, 5),
 )
+RESTORED = st.builds(
+    Restore,
+    model=st.sampled_from(NETWORKS),
+    diameter=st.none() | st.floats(0.1, 5000),
+    channel=st.none() | st.integers(1, 5),
+    sha256=st.just("") | st.just("0a" * 32),
+)
 STAINED = st.builds(SeparateStain, stain=st.sampled_from([*STAINS]))
 
 
-@given(MERGES | BACKGROUNDS | STAINED)
+@given(MERGES | BACKGROUNDS | STAINED | RESTORED)
 def test_a_step_comes_back_from_its_text_and_from_json(step):
     assert from_text(step.text) == step
     parameters = SegmentationParameters(preparation=(step,))
@@ -55,7 +65,7 @@ def test_text_has_only_what_is_no_default():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("blur", "'blur' is no step: give one of merge, background, stain"),
+        ("blur", "'blur' is no step: give one of merge, background, stain, restore"),
         ("", "is no step"),
         ("background:radius", "'radius' says nothing about background"),
         ("background:size=3", "give method=…, radius=…, channel=…"),
@@ -66,6 +76,9 @@ def test_text_has_only_what_is_no_default():
         ("merge:channels=0", "channels: "),
         ("stain:stain=ink", "stain: "),
         ("stain:kind=merge", "says nothing"),
+        ("restore:model=upsample_cyto3", "model: "),
+        ("restore:diameter=0", "diameter: "),
+        ("restore:sha256=ab", "sha256: "),
     ],
 )
 def test_a_wrong_text_is_explained(text, said):
@@ -103,3 +116,11 @@ def test_every_kind_has_its_phrase():
         assert step.kind == kind
         assert " was " in step.phrase or " were " in step.phrase
         assert all(paper.full for paper in step.papers)
+
+
+def test_the_networks_that_restore_are_published_with_the_width_that_they_know():
+    published = parse_published(resource(DATA_FILE).read_text(encoding="utf-8"))
+    known = {model.name: model for model in published}
+    for name in NETWORKS:
+        assert known[name].kind == "restoration"
+        assert Restore(model=name, diameter=1.0).scale == known[name].diam_mean

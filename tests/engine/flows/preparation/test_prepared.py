@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage import color, morphology, restoration
 
-from cellpose_studio.core.checkpoint import Cancelled
+from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.channels import default_channels
@@ -18,6 +18,7 @@ from cellpose_studio.core.runs.preparation.background import SubtractBackground
 from cellpose_studio.core.runs.preparation.merge import Merge
 from cellpose_studio.core.runs.preparation.stain import SeparateStain
 from cellpose_studio.engine.flows.preparation import readers
+from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.picture import input_picture
 from cellpose_studio.engine.flows.preparation.prepared import prepared
 
@@ -193,12 +194,12 @@ def test_what_the_image_lacks_is_said(pixels):
 
 
 def test_a_stop_is_noticed_between_planes(pixels):
-    def stop():
-        raise Cancelled
-
+    checkpoint = Checkpoint()
+    checkpoint.stop()
+    context = StepContext(checkpoint=checkpoint)
     for step in (SubtractBackground(radius=2), Merge(), SeparateStain()):
         with pytest.raises(Cancelled):
-            everything(prepared(image_of(pixels), (step,), stop))
+            everything(prepared(image_of(pixels), (step,), context))
 
 
 def test_the_picture_shows_the_inputs(pixels):

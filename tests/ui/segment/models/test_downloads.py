@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QDialogButtonBox
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weights import save_weights
+from cellpose_studio.io.storage import room_text
 from tests.io.support.downloads.file_servers import FileServer, server
 from tests.ui.conftest import LONG
 
@@ -199,3 +200,18 @@ def test_a_model_of_a_file_is_renamed_and_removed_but_its_file_stays(
     browser.list.setCurrentRow(0)
     assert not browser.remove.isEnabled()
     assert not browser.rename.isEnabled()
+
+
+@pytest.mark.slow
+def test_the_start_page_leads_to_the_newest_model(user, qtbot):
+    qtbot.mouseClick(user.window.welcome.models, Qt.MouseButton.LeftButton)
+    browser = user.window.segment.model.browser
+    qtbot.waitUntil(browser.isActiveWindow)
+    qtbot.waitUntil(lambda: browser.published.chosen is not None)
+    model = browser.published.chosen
+    assert model.title.startswith("Cellpose-SAM")
+    assert (
+        f"Cellpose-SAM ({room_text(model.size)})" in user.window.welcome.models.text()
+    )
+    assert browser.chosen == -1
+    browser.reject()

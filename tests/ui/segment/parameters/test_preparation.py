@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import imagecodecs
 import numpy as np
 import pytest
@@ -9,7 +11,11 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QToolButton
 
 from cellpose_studio.core.runs.preparation.background import SubtractBackground
 from cellpose_studio.core.runs.preparation.merge import Merge
+from cellpose_studio.core.runs.preparation.restore import Restore
 from cellpose_studio.core.runs.preparation.stain import SeparateStain
+from cellpose_studio.paths import sha256_of
+from cellpose_studio.ui.segment.parameters import preview
+from tests.restoring import restoring_network
 
 pytestmark = pytest.mark.slow
 
@@ -134,7 +140,7 @@ def test_a_step_that_does_not_fit_is_explained(user, form, cells):
     user.open(cells("a.tif"))
     form.show_input.click()
     add(form, "Separate a stain")
-    assert form.problem == "a.tif has no colours, so its stains cannot be separated."
+    assert form.problem.startswith("a.tif has no colours, so its stains cannot be")
     user.wait_for(lambda: not form.state.isVisible())
     user.click_run()
     assert not user.window.services.gpu_jobs.jobs
@@ -147,3 +153,62 @@ def test_a_project_remembers_the_steps(user, form, panel, coloured):
     form.set_steps(())
     panel.show_settings(settings.model_validate_json(settings.model_dump_json()))
     assert form.steps() == (SubtractBackground(),)
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    folder = tmp_path / "models"
+    monkeypatch.setenv("CELLPOSE_LOCAL_MODELS_PATH", str(folder))
+    return folder
+
+
+def test_a_restored_image_is_shown_run_and_remembered(
+    user, form, panel, cells, models, monkeypatch
+):
+    [image] = user.open(cells("a.tif", (300, 300)))
+    add(form, "Restore")
+    run = panel.parameters.run
+    assert "models get denoise_cyto3 downloads it" in form.problem
+    assert not run.isEnabled()
+    # As by a download.
+    file = restoring_network(models, "denoise_cyto3")
+    user.window.services.run(
+        "Downloading", lambda _: None, queue=user.window.services.download_jobs
+    )
+    user.wait_for(lambda: not form.problem)
+    assert run.isEnabled()
+    told = []
+    monkeypatch.setattr(form.state, "setText", told.append)
+    form.show_input.click()
+    user.wait_for(lambda: "Shown as the network will see it." in told)
+    assert any(text.startswith("Restoring the image, tile ") for text in told)
+    panel.parameters.main.set_values({"diameter": 20.0})
+    user.run()
+    [step] = image.masks.record.parameters.preparation
+    assert step == Restore(sha256=sha256_of(file))
+    # A network of the panel is a choice by name, whatever its file was once.
+    panel.show_masks(image.masks)
+    assert form.steps() == (Restore(),)
+
+
+def test_a_preview_that_takes_long_can_be_stopped(
+    user, form, cells, models, monkeypatch
+):
+    user.open(cells("a.tif", (300, 300)))
+    restoring_network(models, "denoise_cyto3")
+    add(form, "Restore")
+
+    def wait(_, checkpoint):
+        while True:
+            checkpoint.check()
+            time.sleep(0.01)
+
+    monkeypatch.setattr(preview, "_picture", lambda *given: wait(*given[-2:]))
+    form.show_input.click()
+    bar = user.window.jobs
+    user.wait_for(lambda: bar.busy)
+    # Nothing is lost if another project is opened now.
+    assert not user.window.projects._runs()
+    bar.cancel.click()
+    user.wait_for(lambda: not form.show_input.isChecked())
+    assert not form.state.isVisible()

@@ -14,6 +14,9 @@ def rois_beside(image: Path, among: Collection[str] | None = None) -> tuple[Path
 
     ``among`` has the names beside it, if they are known.
     """
-    path = image.with_name(image.stem + _ENDING)
-    there = path.is_file() if among is None else path.name in among
-    return (path,) if there else ()
+    name = image.stem + _ENDING
+    # Paths are slow to make for thousands of files.
+    if among is not None and name not in among:
+        return ()
+    path = image.with_name(name)
+    return (path,) if among is not None or path.is_file() else ()

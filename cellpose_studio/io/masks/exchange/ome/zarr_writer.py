@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +20,9 @@ Array = npt.NDArray[Any]
 Version = Literal["0.4", "0.5"]
 Json = dict[str, Any]
 Place = tuple[int, ...]
+Read = Callable[[Place, slice], Array]
+"""Reads rows (y, x) of a plane."""
+
 Reduce = Callable[[Array, Place], Array]
 """Makes a coarser block with a step along each axis."""
 
@@ -29,6 +33,9 @@ _LARGE = 512
 """Rows and columns beyond which there is a smaller copy as well."""
 
 _CHUNK = 1024
+
+_AT_ONCE = 1 << 25
+"""Pixels of rows of a plane that are in memory."""
 
 _SMALL = 2
 """Bytes of whole numbers of which the sum of a block fits into 32 bits."""
@@ -65,7 +72,7 @@ def _write(folder: Path, masks: MasksToExport, version: Version) -> None:
     shape = tuple(n for n, a in zip(image.shape, "TCZYX", strict=True) if a in axes)
     factors = _factors(masks)
     pixels = _levels(root, shape, axes, image.dtype, factors, version)
-    _fill(pixels, _planes(masks), axes, factors, _mean)
+    _fill(pixels, _pixels_of(masks), axes, factors, _mean)
     _describe(
         root,
         version,
@@ -78,9 +85,11 @@ def _write(folder: Path, masks: MasksToExport, version: Version) -> None:
     dtype = np.dtype(np.uint32)
     labels = masks.labels.astype(dtype, copy=False)
     arrays = _levels(inner, labels.shape, masks.axes, dtype, factors, version)
-    places = np.ndindex(labels.shape[:-2])
-    planes = ((place, labels[place]) for place in places)
-    _fill(arrays, planes, masks.axes, factors, _first)
+
+    def read(place: Place, rows: slice) -> Array:
+        return labels[(*place, rows)]
+
+    _fill(arrays, read, masks.axes, factors, _first)
     _describe(
         inner,
         version,
@@ -159,33 +168,49 @@ def _levels(
     return arrays
 
 
-def _planes(masks: MasksToExport) -> Iterator[tuple[Place, Array]]:
-    """Yield the planes of the image one by one: it may be larger than the memory."""
-    frames, channels, planes = masks.image.shape[:3]
-    for t, c, z in np.ndindex(frames, channels, planes):
-        index = [i for i, n in ((t, frames), (c, None), (z, planes)) if n != 1]
-        yield tuple(index), masks.image.plane(t, c, z)
+def _pixels_of(masks: MasksToExport) -> Read:
+    """Return what reads rows of a plane of the image."""
+    image = masks.image
+    axes = [n for n, axis in enumerate("TCZ") if axis in masks.axes or axis == "C"]
+
+    def read(place: Place, rows: slice) -> Array:
+        at = [slice(0, 1)] * 3
+        for axis, number in zip(axes, place, strict=True):
+            at[axis] = slice(number, number + 1)
+        found = image.reader.read((*at, rows, slice(0, image.shape[-1])))
+        return found[0, 0, 0]
+
+    return read
 
 
 def _fill(
     levels: Sequence[zarr.Array[Any]],
-    planes: Iterable[tuple[Place, Array]],
+    read: Read,
     axes: str,
     factors: Sequence[tuple[int, int]],
     reduce: Reduce,
 ) -> None:
-    """Fill all levels from the planes of the first one.
+    """Fill all levels from rows of the first one: a plane may be larger than memory.
 
-    As long as planes are not joined, the levels of a plane come from the one in memory;
-    those after that are read from the level before.
+    Levels come from rows that are in memory as long as planes are not joined, and rows
+    fill whole chunks; those after that are read from the level before.
     """
     flat = next((n for n, (z, _) in enumerate(factors) if z > 1), len(factors))
-    for place, plane in planes:
-        levels[0][place] = plane
-        for level in levels[1 : flat + 1]:
-            plane = reduce(plane, (2, 2))
-            level[place] = plane
-    for n in range(flat, len(factors)):
+    *lead, height, width = levels[0].shape
+    near = 0
+    while (_CHUNK << near) < height and (_CHUNK << near + 1) * width <= _AT_ONCE:
+        near += 1
+    if (rows := _CHUNK << near) >= height:
+        near = flat
+    near = min(near, flat)
+    for place, top in product(np.ndindex(*lead), range(0, height, rows)):
+        band = read(place, slice(top, min(top + rows, height)))
+        levels[0][(*place, slice(top, top + len(band)))] = band
+        start = top
+        for level in levels[1 : near + 1]:
+            band, start = reduce(band, (2, 2)), start // 2
+            level[(*place, slice(start, start + len(band)))] = band
+    for n in range(near, len(factors)):
         _halve(levels[n], levels[n + 1], _of_axes(axes, factors[n]), reduce)
 
 
@@ -195,11 +220,13 @@ def _halve(
     steps: tuple[int, ...],
     reduce: Reduce,
 ) -> None:
-    """Fill a level from the one before, plane by plane."""
-    for place in np.ndindex(coarse.shape[:-2]):
-        lead = zip(place, steps, strict=False)
-        block = fine[tuple(slice(n * step, (n + 1) * step) for n, step in lead)]
-        coarse[place] = reduce(np.asarray(block), steps)[(0,) * len(place)]
+    """Fill a level from the one before, some rows of a plane at a time."""
+    *lead, height, _ = coarse.shape
+    for place, top in product(np.ndindex(*lead), range(0, height, _CHUNK)):
+        rows = slice(top, min(top + _CHUNK, height))
+        spans = [slice(n * s, (n + 1) * s) for n, s in zip(place, steps, strict=False)]
+        block = np.asarray(fine[(*spans, slice(2 * rows.start, 2 * rows.stop))])
+        coarse[(*place, rows)] = reduce(block, steps)[(0,) * len(place)]
 
 
 def _first(block: Array, steps: tuple[int, ...]) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.engine.blocks.boxes import Box, Shape
+from cellpose_studio.engine.flows.boxes import Box, Shape
 
 FloatArray = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.engine.blocks.boxes import Box
+from cellpose_studio.engine.flows.boxes import Box
 from cellpose_studio.engine.flows.tiles import Tiling
 
 FloatArray = npt.NDArray[np.float32]
