@@ -64,7 +64,7 @@ def assess(
         source = open_images(image)[0]
         known = read_masks(masks, ImageExtent.of(source))
         true = known.labels
-        wanted = parameters or SegmentationParameters()
+        wanted = parameters or SegmentationParameters(postprocessing="automatic")
         run = segment(source, model, wanted, checkpoint, networks=networks)
         yield Assessed(
             image=image,

@@ -17,6 +17,7 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.hints import hint_for, looks_wrong
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
+from cellpose_studio.core.runs.volumes import notes_on_unknown, notes_on_volume
 from cellpose_studio.engine.device import CPU, Device, Engine, Precision
 from cellpose_studio.engine.device_memory import on_cpu_if_full
 from cellpose_studio.engine.estimates.diameter import measure_diameter
@@ -39,7 +40,7 @@ from cellpose_studio.engine.flows.region import (
     refuse_outside,
 )
 from cellpose_studio.engine.flows.tiles import TileCounter
-from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
+from cellpose_studio.engine.masks.dynamics import FlowMaskMaker, steps_for
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.threads import torch_threads
@@ -115,7 +116,7 @@ def segment(
         measured = None if is_set else parameters.diameter
         if is_set and region is None and looks_wrong(confidence):
             measured = _measured_diameter(image, network, parameters, checkpoint)
-    notes = (*chosen, *notes, *unknown)
+    notes = (*chosen, *notes, *unknown, *notes_on_volume(parameters, flows.agreement))
     if maker.fell_back:
         notes += (f"{device.title} was full, so the CPU made the masks.",)
     return Segmentation(
@@ -145,6 +146,7 @@ def segment(
         threads=torch_threads(),
         tile_size=network.tile,
         automatic=automatic,
+        steps=steps_for(parameters, flows.scale),
     )
 
 
@@ -173,7 +175,9 @@ def automatic_parts(
     asked: SegmentationParameters, chosen: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return what of a run the user left open; ``chosen`` is by `chosen_model`."""
-    unset = (name for name in _AUTOMATIC if not getattr(asked, name))
+    unset = [name for name in _AUTOMATIC if not getattr(asked, name)]
+    if asked.postprocessing == "automatic":
+        unset.append("postprocessing")
     return (*(["model"] if chosen else []), *unset)
 
 
@@ -209,7 +213,7 @@ def with_engine(network: Network, engine: Engine | None) -> Network:
 def fit_parameters(
     parameters: SegmentationParameters, image: ImageSource, model: ModelSpec
 ) -> SegmentationParameters:
-    """Fill in channels, anisotropy and hashes; refuse invalid parameters."""
+    """Fill in what the image and the model tell; refuse invalid parameters."""
     seen = prepared(image, parameters.preparation)
     steps = with_hashes(parameters.preparation)
     channels = parameters.channels or default_channels(seen, model.input_channels)
@@ -237,24 +241,18 @@ def fit_parameters(
     # The record of the run shows what each input of the network has seen.
     channels = (*channels, *[None] * (model.input_channels - len(channels)))
     anisotropy = parameters.anisotropy or _anisotropy(image, parameters.do_3D)
+    finish = parameters.postprocessing
+    if finish == "automatic":
+        # How sure a network has to be of a cell is known of those that ship, and masks
+        # of a published model are to be those that Cellpose gives.
+        finish = "clean" if model.source == "shipped" else "cellpose"
     return parameters.model_copy(
         update={
             "channels": channels,
             "anisotropy": anisotropy,
+            "postprocessing": finish,
             "preparation": steps,
         }
-    )
-
-
-def notes_on_unknown(
-    parameters: SegmentationParameters, image: ImageSource
-) -> tuple[str, ...]:
-    """Return what neither the user nor the file says, though the result needs it."""
-    if not parameters.do_3D or parameters.anisotropy or image.anisotropy:
-        return ()
-    return (
-        f"{image.name} does not say how far apart its planes are; they were taken to "
-        "be as far as its pixels. If they are not, set the anisotropy.",
     )
 
 

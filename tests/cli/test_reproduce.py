@@ -42,6 +42,7 @@ EVERYTHING = SegmentationParameters(
     anisotropy=1.75,
     flow3D_smooth=0.5,
     resample=False,
+    postprocessing="clean",
     niter=151,
     max_size_fraction=0.3,
     exclude_on_edges=True,

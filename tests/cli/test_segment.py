@@ -111,7 +111,9 @@ def test_the_same_as_the_workflow_and_the_window_give(segmented, cells, out, qtb
     path = cells("a.tif")
     options = ["--diameter", "22", "--flow-threshold", "0.6", "--min-size", "30"]
     assert segmented(path, *options, "--save", "npy", "tif")[0] == 0
-    parameters = SegmentationParameters(diameter=22.0, flow_threshold=0.6, min_size=30)
+    parameters = SegmentationParameters(
+        diameter=22.0, flow_threshold=0.6, min_size=30, postprocessing="automatic"
+    )
 
     workflow = segment(open_images(path)[0], shipped()[0], parameters, Checkpoint())
     saved = read_masks(out / "a_seg.npy")
@@ -462,6 +464,7 @@ def test_options_arrive_in_the_parameters(given, cells, segmented):
         SegmentationParameters(
             channels=(2, None, 0),
             diameter=31.5,
+            postprocessing="automatic",
             niter=500,
             resample=False,
             augment=True,
@@ -483,7 +486,9 @@ def test_options_arrive_in_the_parameters(given, cells, segmented):
 
 def test_without_options_the_parameters_are_the_defaults(given, cells, segmented):
     segmented(cells("a.tif").parent / "gone")
-    assert given == [SegmentationParameters()]
+    segmented(cells("a.tif").parent / "gone", "--postprocessing", "cellpose")
+    default = SegmentationParameters(postprocessing="automatic")
+    assert given == [default, SegmentationParameters()]
 
 
 def test_every_parameter_has_an_option(capsys):

@@ -9,6 +9,7 @@ from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
+    Literal,
     TypeVar,
     get_args,
     get_origin,
@@ -99,6 +100,13 @@ def _argument(name: str, field: FieldInfo) -> dict[str, Any]:
     if kind is bool:
         text = _help(field, "on" if default else "off")
         return {"action": argparse.BooleanOptionalAction, "default": None, "help": text}
+    if get_origin(kind) is Literal:
+        hints = field.json_schema_extra
+        initial = hints.get("initial", default) if isinstance(hints, dict) else default
+        choices = get_args(kind)
+        # What is given without the option may be other than what records lack.
+        shown = {"choices": choices, "default": initial, "help": _help(field, initial)}
+        return {"dest": name, **shown}
     several = get_origin(kind) is tuple
     kinds = [k for k in (get_args(kind) or (kind,)) if k not in (type(None), ...)]
     plain = kinds[0].__origin__ if get_origin(kinds[0]) is Annotated else kinds[0]

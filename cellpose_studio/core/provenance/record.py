@@ -92,6 +92,11 @@ class RunRecord(BaseModel):
         "shared as well; empty: shared, in records of earlier versions, or on a GPU",
     )
     tile_size: int | None = Field(None, description="of the network, px")
+    steps: int | None = Field(
+        None,
+        description="for which pixels followed the flows, or fewer where they came to "
+        "rest before; None: unknown, in records of earlier versions",
+    )
     blocks: BlocksRecord | None = Field(
         None, description="None: the image was run as a whole"
     )

@@ -48,11 +48,15 @@ def arguments(record: RunRecord) -> Iterator[str]:
     for name, value in changed_parameters(record.parameters).items():
         if isinstance(value, Region):
             yield from _region_options(value)
+        elif name == "postprocessing":
+            continue
         elif name == "preparation":
             yield from (f"--prepare={step.text}" for step in value)
         else:
             yield from _option(name, value)
     given = {
+        # Without it, the command cleans cells of models that ship.
+        "postprocessing": record.parameters.postprocessing,
         "device": record.device,
         "precision": record.precision,
         "threads": record.threads,

@@ -36,6 +36,7 @@ _ALWAYS_MENTIONED = frozenset(
         "anisotropy",
         "region",
         "preparation",
+        "postprocessing",
         "batch_size",  # It does not change the result.
     }
 )
@@ -244,6 +245,8 @@ def _settings(record: RunRecord) -> Iterator[str]:
     if record.image.shape[0] > 1:
         yield "Time points were segmented one by one."
     yield f"{_thresholds(parameters)}."
+    if parameters.cleans:
+        yield _cleaned(record)
     if record.search is not None:
         yield record.search.sentence
     if record.blocks is not None and (empty := record.blocks.skipped_tiles):
@@ -321,6 +324,16 @@ def _thresholds(parameters: SegmentationParameters) -> str:
     parts.append(f"the size of the smallest cell {parameters.min_size} {unit}")
     text = listed(parts)
     return text[0].upper() + text[1:]
+
+
+def _cleaned(record: RunRecord) -> str:
+    followed = "until they came to rest"
+    if record.steps is not None:
+        followed += f", for {record.steps} steps at most"
+    return (
+        f"Pixels followed the flows {followed}. Of cells in several parts, the largest "
+        "part was kept, and cells that the network was unsure of were left out."
+    )
 
 
 def _more(parameters: SegmentationParameters) -> str:

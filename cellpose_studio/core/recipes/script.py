@@ -30,10 +30,11 @@ def as_script(record: RunRecord, hand: HandWork = NO_HAND_WORK) -> str:
     info = ARCHITECTURES.get(record.model.architecture)
     in_cellpose = info is None or info.in_cellpose
     # The record of an unfinished run may lack the channels that Cellpose needs, and
-    # Cellpose knows no regions and no preparation, and does attention in several steps.
+    # Cellpose knows no regions and no preparation, cleans no cells, and does attention
+    # in several steps.
     parameters, fused = record.parameters, record.engine_used == "fused-attention"
-    plain = parameters.region is None and not parameters.preparation
-    known = in_cellpose and plain and not fused
+    more = parameters.region or parameters.preparation or parameters.cleans
+    known = in_cellpose and not more and not fused
     cellposes = known and parameters.channels
     text = cellpose_script(record) if cellposes else studio_script(record)
     notes = "".join(f"# {note}\n" for note in hand_work_sentences(hand))

@@ -49,6 +49,9 @@ class Confidence:
         Number of cells that the flows led to, without small ones.
     misfits
         Number of candidates that do not fit their flows, by `FLOW_CHECK`.
+    doubtful
+        Number of candidates that were left out since the network was sure of hardly
+        any cell around.
     """
 
     ids: npt.NDArray[np.uint32]
@@ -57,6 +60,7 @@ class Confidence:
     probabilities: npt.NDArray[np.float64]
     candidates: int
     misfits: int
+    doubtful: int = 0
 
     @property
     def uncertain(self) -> npt.NDArray[np.bool_]:

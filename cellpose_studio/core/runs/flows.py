@@ -33,6 +33,9 @@ class Flows:
     per_cell
         Whether the network learned flows that were computed cell by cell; its flow
         check uses the same ones.
+    agreement
+        Of a volume, the IoU of the pixels above one half as seen from above and from
+        the sides; None where it was not looked at.
     """
 
     dP: FloatArray
@@ -41,6 +44,7 @@ class Flows:
     diameter: float
     frames: int = 1
     per_cell: bool = False
+    agreement: float | None = None
 
     @property
     def volumetric(self) -> bool:

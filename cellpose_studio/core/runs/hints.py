@@ -35,7 +35,7 @@ def hint_for(
     """
     counts = _counts(confidence)
     if not counts:
-        return ""
+        return _left_out(confidence)
     if diameter and measured and _ratio(diameter, measured) > _FAR_OFF:
         return (
             f"The diameter was set to {diameter:g} px, but the cells of this image "
@@ -47,12 +47,26 @@ def hint_for(
     ]
     choice = listed(names or ["another model"], "or")
     reason = _reason(confidence, model, counts)
+    if left_out := _left_out(confidence):
+        reason = f"{reason} {left_out}"
     return f"{reason} Try {choice}, or check the diameter and the channels."
 
 
 def looks_wrong(confidence: Confidence) -> bool:
     """Return whether there is a reason to try something else."""
     return bool(_counts(confidence))
+
+
+def _left_out(confidence: Confidence) -> str:
+    """Return a sentence on cells that were left out as doubtful; empty if none were."""
+    if not confidence.doubtful:
+        return ""
+    were = "cell was" if confidence.doubtful == 1 else "cells were"
+    return (
+        f"{confidence.doubtful} {were} left out, since the network was sure of hardly "
+        "any, as where there are none. To see them, set Finish cells, in Advanced, to "
+        "Exactly Cellpose."
+    )
 
 
 def _ratio(one: float, other: float) -> float:

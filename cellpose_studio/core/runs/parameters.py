@@ -6,7 +6,8 @@ are written for a biologist.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -19,6 +20,8 @@ from pydantic import (
 
 from cellpose_studio.core.runs.preparation.steps import Steps
 from cellpose_studio.core.runs.region import Region
+
+Postprocessing = Literal["automatic", "clean", "cellpose"]
 
 GREY = 0
 """In ``channels``: the mean of all channels."""
@@ -197,7 +200,7 @@ class SegmentationParameters(BaseModel):
         le=50,
         title="Smooth 3D flows",
         description="Width of a Gaussian over the flows, against cells that fall "
-        "apart. 0 is off.",
+        "apart. 0 is off; where cells are cleaned, an eighth of the diameter.",
         json_schema_extra=_form_hints("stack", unit="px"),
     )
     region: Region | None = Field(
@@ -217,13 +220,32 @@ class SegmentationParameters(BaseModel):
         "network: smoother outlines, more time.",
         json_schema_extra=_form_hints("advanced"),
     )
+    postprocessing: Postprocessing = Field(
+        # A record without it is of a version that did as Cellpose does.
+        "cellpose",
+        title="Finish cells",
+        description="Clean follows pixels until they come to rest, keeps the largest "
+        "part of a cell that falls apart, and leaves out what the network is unsure "
+        "of, as on a background without cells. Exactly Cellpose does none of it. "
+        "Automatic cleans the cells of the models that ship.",
+        json_schema_extra=_form_hints(
+            "advanced",
+            initial="automatic",
+            choices={
+                "automatic": "Automatic",
+                "clean": "Clean",
+                "cellpose": "Exactly Cellpose",
+            },
+        ),
+    )
     niter: int | None = Field(
         None,
         ge=1,
         le=100_000,
         title="Steps",
         description="How far pixels follow the flows. Automatic grows with the "
-        "diameter; raise it for long, thin cells.",
+        "diameter, and is ten times as far where cells are cleaned; raise it for "
+        "long, thin cells.",
         json_schema_extra=_form_hints("advanced", automatic=200),
     )
     max_size_fraction: float = Field(
@@ -273,7 +295,29 @@ class SegmentationParameters(BaseModel):
         # Records without steps stay what they were before there were any.
         if not self.preparation:
             values.pop("preparation", None)
+        if self.postprocessing == "cellpose":
+            values.pop("postprocessing", None)
         return values
+
+    @property
+    def cleans(self) -> bool:
+        """Whether cells are cleaned; "automatic" is none of a run yet."""
+        return self.postprocessing == "clean"
+
+    @property
+    def doubts(self) -> bool:
+        """Whether cells of a plane go if the network is sure of hardly any.
+
+        Who chooses a region has seen that there are cells. In stacks, whose planes may
+        be noisy or out of focus, a network is less sure of right cells as well.
+        """
+        planes = not self.do_3D and not self.stitch_threshold
+        return self.cleans and self.region is None and planes
+
+    def automatic_again(self, names: Iterable[str]) -> SegmentationParameters:
+        """Return the same with the parameters of ``names`` left to the run."""
+        left: dict[str, Any] = {"channels": (), "postprocessing": "automatic"}
+        return self.model_copy(update={name: left.get(name) for name in names})
 
     @property
     def cellprob_used(self) -> float:

@@ -129,6 +129,8 @@ class RunResult:
     engine
         How these threads ran tiles: "whole-tiles", "shared-tiles", "fused-attention",
         "openvino"; empty on a GPU.
+    steps
+        For which pixels followed the flows at most.
     blocks
         How the image was cut; None if it was run as a whole.
     """
@@ -148,6 +150,7 @@ class RunResult:
     tile_size: int | None = None
     engine: str = ""
     automatic: tuple[str, ...] = ()
+    steps: int | None = None
     blocks: Blocks | None = None
 
     def settings(self) -> dict[str, object]:

@@ -22,12 +22,18 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.engine.blocks.candidates import Candidates
 from cellpose_studio.engine.blocks.carrying import ends_in, held_by
 from cellpose_studio.engine.blocks.flow_source import FlowSource
 from cellpose_studio.engine.blocks.scaling import Scaling
 from cellpose_studio.engine.blocks.seeding import around_ends, seeded
 from cellpose_studio.engine.blocks.store import Arrays, BlockStore
-from cellpose_studio.engine.blocks.table import CellsOfBlocks, cells_of, joined
+from cellpose_studio.engine.blocks.table import (
+    CellsOfBlocks,
+    cells_of,
+    compact,
+    joined,
+)
 from cellpose_studio.engine.flows.boxes import (
     Box,
     Shape,
@@ -40,6 +46,7 @@ from cellpose_studio.engine.flows.boxes import (
     shape_of,
     within,
 )
+from cellpose_studio.engine.masks.cleaning import certainties, keep_largest_parts
 from cellpose_studio.engine.masks.dynamics import steps_for
 from cellpose_studio.engine.masks.fill import fill_holes
 from cellpose_studio.engine.masks.mask_flows import flow_errors, steps_of
@@ -48,25 +55,6 @@ Check = Callable[[], None]
 Labels = npt.NDArray[np.uint32]
 Pass = Literal["carry", "seed", "measure", "finish"]
 PASSES = 4
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Candidates:
-    """Cells of a part before those that do not fit are left out.
-
-    Attributes
-    ----------
-    cells
-        In the order of their first pixels; cell n is number n + 1.
-    numbers
-        For each block the number of each of its own labels, from 0 on; 0 is none.
-    errors
-        (N,) flow errors; NaN in volumes, and before they are computed.
-    """
-
-    cells: CellsOfBlocks
-    numbers: list[npt.NDArray[np.uint32]]
-    errors: npt.NDArray[np.float64]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -187,14 +175,17 @@ class BlockMasks:
         largest = np.prod(self.source.shape) * self.parameters.max_size_fraction
         fits = cells.pixels <= largest
         number = np.where(fits, np.cumsum(fits), 0).astype(np.uint32)
+        unknown = np.full((2, int(fits.sum())), np.nan)
         self.candidates = Candidates(
             cells=cells.among(fits),
             numbers=[np.concatenate([[0], number[some]]) for some in numbers],
-            errors=np.full(int(fits.sum()), np.nan),
+            errors=unknown[0],
+            certainties=unknown[1],
+            volumetric=self.source.axes == 3,
         )
 
     def measure(self, block: int) -> None:
-        """Compute the flow errors of the cells that begin in a block."""
+        """Compute how well cells that begin in a block fit, and how sure they are."""
         key = self.key("errors", block)
         found = self._joined
         mine = self._beginning_in(block)
@@ -205,21 +196,26 @@ class BlockMasks:
         number[mine + 1] = np.arange(1, len(mine) + 1)
         labels = number[self._candidates_in(box)]
         steps = steps_of((found.cells.high - found.cells.low)[:, 1:])
-        dP = self.source.read(self.part, box)[0]
-        errors = flow_errors(
-            labels[0], dP[:, 0], self.check, steps, self.source.per_cell
-        )
-        self.store.put(key, {"errors": errors}, {})
+        dP, cellprob = self.source.read(self.part, box)
+        plane = labels[0], dP[:, 0]
+        per_cell = self.source.per_cell
+        arrays = {"errors": flow_errors(*plane, self.check, steps, per_cell)}
+        if self.parameters.doubts:
+            threshold = self.parameters.cellprob_threshold
+            arrays["certainties"] = certainties(*plane, cellprob[0], threshold)
+        self.store.put(key, arrays, {})
 
     def choose(self) -> None:
-        """Take up the flow errors of all blocks."""
+        """Take up what all blocks have measured."""
         self._chosen = True
+        found = self._joined
         if self.source.axes == 3:
             return
-        for block in range(len(self.blocks)):
-            if len(mine := self._beginning_in(block)):
-                key = self.key("errors", block)
-                self._joined.errors[mine] = self.store.read(key, "errors")
+        for name in ("errors", *(["certainties"] if self.parameters.doubts else [])):
+            values = getattr(found, name)
+            for block in range(len(self.blocks)):
+                if len(mine := self._beginning_in(block)):
+                    values[mine] = self.store.read(self.key("errors", block), name)
 
     def finish(self, block: int) -> None:
         """Fill the holes of the cells of a block, and count what is left."""
@@ -233,7 +229,7 @@ class BlockMasks:
             if len(near)
             else np.zeros((0, 0, 0), np.uint32)
         )
-        own, numbers = _compact(labels)
+        own, numbers = compact(labels)
         if not len(numbers):
             self.store.put(key, {}, {"cells": 0})
             return
@@ -304,12 +300,15 @@ class BlockMasks:
         return self.scaling.to_masks(cells.low), self.scaling.to_masks(cells.high)
 
     @cached_property
+    def doubtful(self) -> npt.NDArray[np.bool_]:
+        """Which cells are left out since the network is sure of hardly any."""
+        return self._joined.doubtful(self.parameters)
+
+    @cached_property
     def _fits(self) -> npt.NDArray[np.bool_]:
         """Which cells fit their flows, and are large enough before their holes."""
         found, parameters = self._joined, self.parameters
-        fits = np.ones(len(found.cells), np.bool_)
-        if parameters.flow_threshold > 0 and self.source.axes == 2:
-            fits &= found.errors <= parameters.flow_threshold
+        fits = found.fit_flows(parameters) & ~self.doubtful
         if parameters.min_size > 0:
             fits &= found.cells.shown >= parameters.min_size
         return fits
@@ -330,7 +329,9 @@ class BlockMasks:
         labels = stays[self._candidates_in(shown)]
         if not self.scaling.same:
             labels = labels[np.ix_(*inside)]
-        own, numbers = _compact(labels)
+        own, numbers = compact(labels)
+        if self.parameters.cleans:
+            keep_largest_parts(own)
         if self.source.axes == 2:
             fill_holes(own[0])
         else:
@@ -389,12 +390,3 @@ def one_by_one(
     for block in blocks:
         masks.run(name, block)
         yield block
-
-
-def _compact(labels: Labels) -> tuple[Labels, npt.NDArray[np.int64]]:
-    """Return labels numbered from 1 in the order of their numbers, and these."""
-    present = np.unique(labels)
-    numbers = present[present > 0].astype(np.int64)
-    table = np.zeros(int(labels.max(initial=0)) + 1, np.uint32)
-    table[numbers] = np.arange(1, len(numbers) + 1)
-    return table[labels], numbers

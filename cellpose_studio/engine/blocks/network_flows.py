@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.volumes import flow_smoothing, smoothed
 from cellpose_studio.engine.blocks.store import BlockStore, Facts
 from cellpose_studio.engine.blocks.survey import NormalizedImage
 from cellpose_studio.engine.flows.boxes import (
@@ -315,17 +316,13 @@ class NetworkFlows:
     def read(self, part: int, box: Box) -> tuple[FloatArray, FloatArray]:
         """As in `FlowSource`."""
         t, there = self._place(part, box)
-        sigma = self.parameters.flow3D_smooth if self.axes == 3 else 0.0
-        reach = int(_TRUNCATED * sigma + 0.5) + 1 if sigma else 0
-        window = grown(there, (reach,) * 3, self._whole)
+        sigma = flow_smoothing(self.parameters, self.network_scale)
+        z, y, x = (int(_TRUNCATED * one + 0.5) + 1 if one else 0 for one in sigma)
+        window = grown(there, (z, y, x), self._whole)
         outputs = self._outputs(t, window)
         dP = np.ascontiguousarray(np.moveaxis(outputs[..., :-1], -1, 0))
         inside = within(there, window)
-        if sigma:
-            from scipy.ndimage import gaussian_filter
-
-            # The first axis counts the components of the flows.
-            dP = gaussian_filter(dP, [0, sigma, sigma, sigma])
+        dP = smoothed(dP, sigma)
         return (
             np.ascontiguousarray(dP[(slice(None), *inside)]),
             np.ascontiguousarray(outputs[..., -1][inside]),

@@ -237,6 +237,7 @@ def _chosen(maker: BlockMasks, used: int) -> tuple[MasksOfPart, Confidence]:
         probabilities=chance / np.maximum(seen, 1),
         candidates=int(large.sum()),
         misfits=int((errors[large] > FLOW_CHECK).sum()),
+        doubtful=int(maker.doubtful.sum()),
     )
     return MasksOfPart(
         masks=maker,
@@ -252,4 +253,5 @@ def _together(found: list[Confidence]) -> Confidence:
         probabilities=np.concatenate([one.probabilities for one in found]),
         candidates=sum(one.candidates for one in found),
         misfits=sum(one.misfits for one in found),
+        doubtful=sum(one.doubtful for one in found),
     )

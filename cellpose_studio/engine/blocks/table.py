@@ -170,3 +170,12 @@ def joined(tables: list[CellsOfBlocks]) -> tuple[CellsOfBlocks, list[Ints]]:
     number[order] = np.arange(len(order))
     ends = np.cumsum([len(table) for table in tables])[:-1]
     return CellsOfBlocks.unpacked(found[order]), np.split(number[cell], ends)
+
+
+def compact(labels: Labels) -> tuple[Labels, Ints]:
+    """Return labels numbered from 1 in the order of their numbers, and these."""
+    present = np.unique(labels)
+    numbers = present[present > 0].astype(np.int64)
+    table = np.zeros(int(labels.max(initial=0)) + 1, np.uint32)
+    table[numbers] = np.arange(1, len(numbers) + 1)
+    return table[labels], numbers

@@ -43,6 +43,8 @@ def measure_diameter(
     model, the diameter that the model was trained at.
     """
     found = guess = estimate_diameter(network, plane)
+    # A diameter does not depend on how cells are finished afterwards.
+    parameters = parameters.model_copy(update={"postprocessing": "cellpose"})
     quiet = TileCounter(QuietCheckpoint(checkpoint), 0)
     for n in range(ROUNDS):
         checkpoint.reached(n, ROUNDS, "measuring the diameter")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.volumes import flow_smoothing, smoothed
 from cellpose_studio.engine.flows.tiles import (
     OUTSIDE,
     TileCounter,
@@ -111,16 +112,20 @@ def flows_of_volume(
     # Like Cellpose, this adds up the views without dividing by their number, so the
     # thresholds of volumes mean the same as there.
     outputs = np.zeros((*seen, 4), np.float32)
-    for turn, back, axes in VIEWS:
+    for number, (turn, back, axes) in enumerate(VIEWS):
         turned, window = volume.transpose(turn), _seen_from(turn, part, seen, scale)
         view = run_planes(network, turned, 1.0, parameters, counter, window)
         outputs[..., 3] += view[..., 2].transpose(back)
+        if number == 0:
+            above = outputs[..., 3].copy()
         for n, axis in enumerate(axes):
             outputs[..., axis] += view[..., n].transpose(back)
+    agreement = _agreement(above, outputs[..., 3] - above)
     if parameters.resample and seen != stack.shape[:3]:
         outputs = resize_image_3d(outputs, stack.shape[:3])
     flows = _flows(outputs, parameters, scale, diameter, network)
-    return _smoothed(flows, parameters)
+    dP = smoothed(flows.dP, flow_smoothing(parameters, scale))
+    return replace(flows, dP=dP, agreement=agreement)
 
 
 def concatenate_flows(parts: list[Flows]) -> Flows:
@@ -133,6 +138,9 @@ def concatenate_flows(parts: list[Flows]) -> Flows:
         dP=np.concatenate([part.dP for part in parts], axis=1),
         cellprob=np.concatenate([part.cellprob for part in parts]),
         frames=len(parts),
+        agreement=min(
+            (p.agreement for p in parts if p.agreement is not None), default=None
+        ),
     )
 
 
@@ -212,11 +220,8 @@ def _flows(
     )
 
 
-def _smoothed(flows: Flows, parameters: SegmentationParameters) -> Flows:
-    from scipy.ndimage import gaussian_filter
-
-    if not parameters.flow3D_smooth:
-        return flows
-    # The first axis counts the components of the flows, which must not be mixed.
-    sigma = [0, *[parameters.flow3D_smooth] * 3]
-    return replace(flows, dP=gaussian_filter(flows.dP, sigma))
+def _agreement(above: FloatArray, beside: FloatArray) -> float | None:
+    """Return the IoU of pixels above 0 in two arrays; None if there are none."""
+    one, other = above > 0, beside > 0
+    both, either = np.count_nonzero(one & other), np.count_nonzero(one | other)
+    return both / either if either else None

@@ -23,8 +23,13 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import cells_in
 from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.device_memory import is_full
+from cellpose_studio.engine.masks.cleaning import (
+    certainties,
+    doubtful,
+    keep_largest_parts,
+)
 from cellpose_studio.engine.masks.ends import MOST_PIXELS, PixelEnds
-from cellpose_studio.engine.masks.fill import finished_plane, numbered
+from cellpose_studio.engine.masks.fill import finished_plane, numbered, sizes_of
 from cellpose_studio.engine.masks.follow import follow
 from cellpose_studio.engine.masks.gather import cells_at
 from cellpose_studio.engine.masks.mask_flows import flow_errors
@@ -37,6 +42,9 @@ LabelArray = npt.NDArray[np.uint32]
 _STEPS = 200
 """Steps of the dynamics at scale 1, as in Cellpose."""
 
+_TIMES_TO_REST = 10
+"""How many times as many it takes at most until all pixels are at rest."""
+
 _MOST_KEPT = 2**26
 """Pixels up to which it is kept where they end: half a gigabyte."""
 
@@ -45,11 +53,15 @@ _MOST_KEPT = 2**26
 class _Candidates:
     """Cells of one plane or volume before they are filtered.
 
-    ``errors`` holds the flow error of cell n at n - 1 once it has been computed.
+    ``errors`` holds the flow error of cell n at n - 1 once it has been computed,
+    ``certainties`` how sure the network is of it, and ``left_out`` how many the last
+    masks lack as doubtful.
     """
 
     labels: Labels
     errors: npt.NDArray[np.float64] | None = None
+    certainties: npt.NDArray[np.float64] | None = None
+    left_out: int = 0
 
 
 class FlowMaskMaker:
@@ -93,7 +105,12 @@ class FlowMaskMaker:
         steps = steps_for(parameters, self._flows.scale)
         # Only these parameters change what the pixels converge to. The others filter
         # the candidates, which therefore stay in the cache.
-        key = (steps, parameters.cellprob_used, parameters.max_size_fraction)
+        key = (
+            steps,
+            parameters.cellprob_used,
+            parameters.max_size_fraction,
+            parameters.cleans,
+        )
         if key != self._key:
             self._key, self._candidates = key, {}
         parts = []
@@ -123,7 +140,7 @@ class FlowMaskMaker:
         size = int(labels.max(initial=0)) + 1
         pixels = np.zeros(size, np.int64)
         seen, fitted, chance, error = np.zeros((4, size))
-        candidates = misfits = 0
+        candidates = misfits = left_out = 0
         parts = labels.reshape(self._count(), *self._part_shape(labels.shape))
         for n, part in enumerate(parts):
             _add(pixels, part[part > 0])
@@ -132,6 +149,7 @@ class FlowMaskMaker:
             large = np.bincount(cells.labels.ravel())[1:] >= parameters.min_size
             candidates += int(large.sum())
             misfits += int((errors[large] > FLOW_CHECK).sum())
+            left_out += cells.left_out if parameters.doubts else 0
             # Without `resample`, the flows have the size of the network and not of the
             # masks.
             own = self._resized(part, cells.labels.shape)
@@ -152,6 +170,7 @@ class FlowMaskMaker:
             probabilities=chance[ids] / np.maximum(seen[ids], 1),
             candidates=candidates,
             misfits=misfits,
+            doubtful=left_out,
         )
 
     def _count(self) -> int:
@@ -166,16 +185,21 @@ class FlowMaskMaker:
         if n not in self._candidates:
             self._candidates[n] = _Candidates(self._found(n, check))
         kept: Labels = self._candidates[n].labels
+        fit = None
         # Cellpose computes no flow errors in volumes and ignores the threshold there.
         if parameters.flow_threshold > 0 and not self._flows.volumetric:
             fit = self._errors(n, check) <= parameters.flow_threshold
+        if parameters.doubts:
+            fit = self._not_doubtful(n, parameters, fit)
+        if fit is not None:
             # The next thresholds need all candidates again, so this is a copy.
-            kept = numbered(kept, np.concatenate([[False], fit]))
+            kept = _chosen(kept, np.concatenate([[False], fit]))
         # A large cell of a stack may be small in one plane, so small cells are removed
         # after stitching only. Cellpose takes -1 as no limit.
         smallest = -1 if self._joins(parameters) else parameters.min_size
         shape = self._part_shape(self._label_shape)
-        return _finished(self._resized(kept, shape), smallest)
+        cells = self._resized(kept, shape)
+        return (_cleaned if parameters.cleans else _finished)(cells, smallest)
 
     def _errors(self, n: int, check: Callable[[], None]) -> npt.NDArray[np.float64]:
         """Return the flow errors of the cells of one part; NaN in volumes."""
@@ -192,9 +216,27 @@ class FlowMaskMaker:
                 )
         return cells.errors
 
+    def _not_doubtful(
+        self,
+        n: int,
+        parameters: SegmentationParameters,
+        fit: npt.NDArray[np.bool_] | None,
+    ) -> npt.NDArray[np.bool_]:
+        """Return which cells of one part fit their flows and leave no doubt."""
+        cells = self._candidates[n]
+        if cells.certainties is None:
+            threshold = parameters.cellprob_used
+            cells.certainties = certainties(cells.labels, *self._of_part(n), threshold)
+        rows = cells.labels.reshape(-1, cells.labels.shape[-1])
+        large = sizes_of(rows)[1:] >= parameters.min_size
+        stays = large if fit is None else large & fit
+        doubt = stays & doubtful(cells.certainties, stays)
+        cells.left_out = int(doubt.sum())
+        return ~doubt if fit is None else fit & ~doubt
+
     def _found(self, n: int, check: Callable[[], None]) -> Labels:
         """Return the cells of one part that the flows converge to."""
-        steps, cellprob_threshold, max_size_fraction = self._key
+        steps, cellprob_threshold, max_size_fraction, _ = self._key
         dP, cellprob = self._of_part(n)
         if self._device.type == "cpu" and cellprob.size < MOST_PIXELS:
             ends = self._ends.get(n) or PixelEnds(dP, cellprob)
@@ -217,11 +259,12 @@ class FlowMaskMaker:
         """Return the same cells by operations of torch."""
         from cellpose_studio.engine.cellpose_api import get_masks_torch
 
-        steps, cellprob_threshold, max_size_fraction = self._key
+        steps, cellprob_threshold, max_size_fraction, cleans = self._key
         points = np.nonzero(cellprob > cellprob_threshold)
         if not len(points[0]):
             return np.zeros(cellprob.shape, np.uint16)
-        ends = follow(dP, points, int(steps), self._device, check)
+        device, to_rest = self._device, bool(cleans)
+        ends = follow(dP, points, int(steps), device, check, to_rest)
         labels = get_masks_torch(
             ends, points, cellprob.shape, max_size_fraction=max_size_fraction
         )
@@ -277,9 +320,12 @@ class FlowMaskMaker:
 
 def steps_for(parameters: SegmentationParameters, scale: float) -> int:
     """Return for how many steps pixels follow flows of a ``scale``."""
+    if parameters.niter:
+        return parameters.niter
     # At the size of the image, large cells are wider than the network saw them, so
     # their pixels need more steps. Cellpose rounds the number down.
-    return parameters.niter or int(_STEPS / scale)
+    steps = int(_STEPS / scale)
+    return steps * _TIMES_TO_REST if parameters.cleans else steps
 
 
 def _add(
@@ -321,6 +367,25 @@ def _finished(labels: Labels, min_size: int) -> LabelArray:
     # It works in place, but the next thresholds need all candidates again.
     filled = fill_holes_and_remove_small_masks(labels.copy(), min_size=min_size)
     return np.asarray(filled).astype(np.uint32)
+
+
+def _chosen(labels: Labels, stays: npt.NDArray[np.bool_]) -> LabelArray:
+    """Return a copy of cells, for which ``stays`` of their id, as `numbered`."""
+    rows = labels.reshape(-1, labels.shape[-1])
+    return numbered(rows, stays).reshape(labels.shape)
+
+
+def _cleaned(labels: Labels, min_size: int) -> LabelArray:
+    """Return cells of one part each, without holes and without small ones."""
+    # Small ones go before their holes are filled as well, as in Cellpose.
+    cells = _at_least(min_size, labels)
+    keep_largest_parts(cells)
+    return _at_least(min_size, _finished(cells, -1))
+
+
+def _at_least(pixels: int, labels: Labels) -> LabelArray:
+    """Return a copy of the cells with so many pixels, numbered 1..N by their pixels."""
+    return _chosen(labels, sizes_of(labels.reshape(-1, labels.shape[-1])) >= pixels)
 
 
 def _without_border(labels: LabelArray) -> LabelArray:

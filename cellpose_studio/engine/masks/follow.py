@@ -20,6 +20,12 @@ from torch.nn.functional import grid_sample
 _AT_ONCE = {2: 25_000_000, 3: 4_000_000}
 """Pixels times steps between two checks, by the number of axes: tenths of a second."""
 
+_BETWEEN_LOOKS = 100
+"""Steps after which it is looked whether pixels still move."""
+
+_AT_REST = 1.5
+"""Pixels that one at rest may be off: it goes round its place in steps of up to one."""
+
 
 def follow(
     dP: npt.NDArray[np.float32],
@@ -27,6 +33,7 @@ def follow(
     steps: int,
     device: torch.device,
     check: Callable[[], None],
+    to_rest: bool = False,
 ) -> Tensor:
     """Return the pixels (A, N) that ``points`` reach after ``steps``, int32.
 
@@ -39,6 +46,8 @@ def follow(
         The field counts as zero everywhere else.
     check
         Called several times a second; its exceptions propagate.
+    to_rest
+        Stop before the last step if all that is left is to circle round one place.
     """
     # Torch's order of axes is X first, and its coordinates run from -1 to 1.
     ends = torch.tensor(dP.shape[:0:-1], dtype=torch.float32, device=device) - 1
@@ -51,7 +60,7 @@ def follow(
     parts = []
     for part in start.split(max(1, _AT_ONCE[len(ends)] // steps)):
         check()
-        parts.append(_carried(part, field, steps))
+        parts.append(_carried(part, field, steps, ends if to_rest else None))
     pixels = (torch.cat(parts) + 1) * 0.5 * ends
     # Cellpose truncates the positions rather than rounding them.
     return pixels.int().flip(1).T.contiguous()
@@ -67,14 +76,22 @@ def _field(
     return torch.from_numpy(field)
 
 
-def _carried(start: Tensor, field: Tensor, steps: int) -> Tensor:
-    """Return the positions (N, A) that ``start`` reaches after ``steps``."""
+def _carried(start: Tensor, field: Tensor, steps: int, sides: Tensor | None) -> Tensor:
+    """Return the positions (N, A) that ``start`` reaches after ``steps``.
+
+    With the ``sides`` of the image less one, X first, fewer where all are at rest.
+    """
     axes = start.shape[1]
     # `grid_sample` expects a grid of positions, of which these are a single row.
     at = start.clone().view(*[1] * axes, -1, axes)
-    for _ in range(steps):
+    before = at.clone()
+    for n in range(1, steps + 1):
         step = grid_sample(field[None], at, align_corners=False)
         at += step.view(axes, -1).T
         # As in Cellpose, pixels stop at the border instead of leaving the image.
         at.clamp_(-1, 1)
+        if sides is not None and n % _BETWEEN_LOOKS == 0:
+            if float(((at - before).abs() * sides / 2).max()) < _AT_REST:
+                break
+            before = at.clone()
     return at.view(-1, axes)

@@ -99,9 +99,10 @@ def survey(
 
 def _refuse_without_numbers(image: TrainingImage) -> None:
     """Raise `TrainingSetUnfit` if no pixel that counts is a number."""
-    numbers = np.isfinite(image.pixels).all(axis=0)
-    counts = ~image.ignore if image.ignore is not None else np.ones_like(numbers)
-    if counts.any() and not numbers[counts].any():
+    seen = np.asarray(np.isfinite(image.pixels).all(axis=0))
+    if image.ignore is not None:
+        seen = seen[~image.ignore]
+    if seen.size and not seen.any():
         raise TrainingSetUnfit(
             f"No pixel of {image.name} is a number (NaN).",
             "Leave this image out, or save it again.",

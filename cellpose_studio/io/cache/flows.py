@@ -30,7 +30,7 @@ NETWORK_PARAMETERS = frozenset(
 )
 """Fields of `SegmentationParameters` that every network run depends on."""
 
-VOLUME_PARAMETERS = frozenset({"anisotropy", "flow3D_smooth"})
+VOLUME_PARAMETERS = frozenset({"anisotropy", "flow3D_smooth", "postprocessing"})
 """Fields that it depends on with ``do_3D`` only."""
 
 OTHER_PARAMETERS = frozenset(

@@ -133,8 +133,7 @@ class SegmentPanel(VerticalScroll):
             return
         automatic = record.automatic or ()
         fields = [name for name in automatic if name != "model"]
-        update = {name: () if name == "channels" else None for name in fields}
-        parameters = labels.parameters.model_copy(update=update)
+        parameters = labels.parameters.automatic_again(fields)
         mode = self.parameters.mode_key
         with self._silent():
             found = self.model.choose(record.model.sha256)

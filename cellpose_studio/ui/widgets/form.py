@@ -168,7 +168,10 @@ class _Check:
 
 
 class _Choice:
-    """One of a few values; the hint ``choices`` has the text of each."""
+    """One of a few values; the hint ``choices`` has the text of each.
+
+    The hint ``initial`` has the one that is shown at first, if not the default.
+    """
 
     def __init__(self, field: FieldInfo, changed: Callable[[], None]) -> None:
         self.widget = QComboBox()
@@ -179,7 +182,7 @@ class _Choice:
         self.widget.setMinimumContentsLength(_LENGTH)
         for value, text in extra(field)["choices"].items():
             self.widget.addItem(text, value)
-        self.set(field.default)
+        self.set(extra(field).get("initial", field.default))
         self.widget.currentIndexChanged.connect(lambda _: changed())
 
     def get(self) -> Any:

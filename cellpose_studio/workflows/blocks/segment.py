@@ -20,6 +20,7 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.hints import hint_for
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Blocks, BlockSegmentation
+from cellpose_studio.core.runs.volumes import notes_on_unknown, notes_on_volume
 from cellpose_studio.engine.blocks.network_flows import NetworkFlows
 from cellpose_studio.engine.blocks.result import masks_in_blocks
 from cellpose_studio.engine.blocks.survey import NormalizedImage
@@ -27,6 +28,7 @@ from cellpose_studio.engine.device import CPU, Device, Engine, Precision
 from cellpose_studio.engine.device_memory import on_cpu_if_full
 from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.tiles import TileCounter
+from cellpose_studio.engine.masks.dynamics import steps_for
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.versions import versions
@@ -41,7 +43,6 @@ from cellpose_studio.workflows.segment import (
     chosen_model,
     fit_parameters,
     notes_on_memory,
-    notes_on_unknown,
 )
 
 _RESUMED = "Blocks that an earlier run had finished before it was stopped were used."
@@ -192,6 +193,7 @@ class _BlockRun:
                 *notes,
                 *chosen,
                 *unknown,
+                *notes_on_volume(parameters, None),
                 *notes_on_memory(counter, network),
                 *([_RESUMED] if resumed else []),
             ),
@@ -199,6 +201,7 @@ class _BlockRun:
             threads=executor.threads,
             tile_size=network.tile,
             automatic=automatic,
+            steps=steps_for(parameters, flows.scale),
             blocks=_blocks(flows, store, side, plan.overlap),
         )
 

@@ -57,6 +57,7 @@ def record_of(
         threads=result.threads,
         engine=result.engine,
         tile_size=result.tile_size,
+        steps=result.steps,
         blocks=BlocksRecord(**vars(result.blocks)) if result.blocks else None,
         versions=versions(result.engine),
         # The last digits of the network's output depend on the instruction set.

@@ -108,8 +108,9 @@ def test_edits_that_were_done_again_count(undoes):
 def test_the_command_says_what_is_not_usual():
     assert as_command(record_of(), windows=False) == (
         "cellpose-studio segment /data/a.tif --model=nuclei-small --channels 1 none "
-        "--diameter=20.5 --flow-threshold=0.6 --anisotropy=1.0 --device=cpu "
-        "--precision=float32 --threads=2 --engine=shared-tiles"
+        "--diameter=20.5 --flow-threshold=0.6 --anisotropy=1.0 "
+        "--postprocessing=cellpose --device=cpu --precision=float32 --threads=2 "
+        "--engine=shared-tiles"
     )
 
 
@@ -149,7 +150,8 @@ def test_a_run_that_failed_can_be_tried_again():
         cells=None,
     )
     assert as_command(record, windows=False) == (
-        "cellpose-studio segment /data/a.tif --model=nuclei-small"
+        "cellpose-studio segment /data/a.tif --model=nuclei-small "
+        "--postprocessing=cellpose"
     )
     for model in (UNET, SAM):
         script = as_script(record.model_copy(update={"model": model}))
@@ -198,6 +200,7 @@ any_parameters = st.builds(
     flow3D_smooth=st.floats(0, 50),
     normalization=normalizations,
     resample=st.booleans(),
+    postprocessing=st.sampled_from(["automatic", "clean", "cellpose"]),
     niter=st.none() | st.integers(1, 100_000),
     max_size_fraction=st.floats(1e-9, 1),
     exclude_on_edges=st.booleans(),
@@ -297,6 +300,14 @@ def test_the_paragraph_tells_what_matters():
         "step: Delete cell. 11 cells were there after that.\n\nReferences\n"
     )
     assert text.endswith(f"References\n{CELLPOSE_1.full}\n")
+
+
+def test_cleaned_cells_are_told_of_and_not_left_to_cellpose():
+    clean = PARAMETERS.model_copy(update={"postprocessing": "clean"})
+    text = as_methods(record_of(parameters=clean, steps=2500))
+    assert "came to rest, for 2500 steps at most. Of cells in several parts" in text
+    assert "came to rest" not in as_methods(record_of(steps=250))
+    assert "cellpose_studio" in as_script(record_of(SAM, parameters=clean))
 
 
 def test_only_what_is_not_usual_is_told():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -80,7 +82,8 @@ def assert_same(flows, shape, parameters, side, overlap=4):
     np.testing.assert_array_equal(sure.pixels, expected.pixels)
     np.testing.assert_allclose(sure.probabilities, expected.probabilities, rtol=1e-6)
     np.testing.assert_allclose(sure.flow_errors, expected.flow_errors, rtol=1e-6)
-    assert (sure.candidates, sure.misfits) == (expected.candidates, expected.misfits)
+    for count in ("candidates", "misfits", "doubtful"):
+        assert getattr(sure, count) == getattr(expected, count), count
     return labels
 
 
@@ -93,12 +96,16 @@ def assert_same(flows, shape, parameters, side, overlap=4):
     threshold=st.sampled_from([0.0, 0.4, 1.0]),
     smallest=st.sampled_from([-1, 15, 60]),
     at_border=st.booleans(),
+    finish=st.sampled_from(["cellpose", "clean"]),
 )
 def test_cells_of_planes_are_the_same(
-    shape, side, overlap, seed, threshold, smallest, at_border
+    shape, side, overlap, seed, threshold, smallest, at_border, finish
 ):
     parameters = SegmentationParameters(
-        flow_threshold=threshold, min_size=smallest, exclude_on_edges=at_border
+        flow_threshold=threshold,
+        min_size=smallest,
+        exclude_on_edges=at_border,
+        postprocessing=finish,
     )
     flows = planes(2, shape, seed)
     assert_same(flows, (2, *shape), parameters, (1, side, side), overlap)
@@ -110,10 +117,25 @@ def test_cells_of_planes_are_the_same(
     side=st.tuples(st.integers(5, 20), st.integers(9, 30), st.integers(9, 30)),
     seed=st.integers(0, 2**20),
     at_border=st.booleans(),
+    finish=st.sampled_from(["cellpose", "clean"]),
 )
-def test_cells_of_volumes_are_the_same(shape, side, seed, at_border):
-    parameters = SegmentationParameters(do_3D=True, exclude_on_edges=at_border)
+def test_cells_of_volumes_are_the_same(shape, side, seed, at_border, finish):
+    parameters = SegmentationParameters(
+        do_3D=True, exclude_on_edges=at_border, postprocessing=finish
+    )
     assert_same(volume(shape, seed), shape, parameters, side)
+
+
+def test_doubt_is_about_the_whole_plane_not_a_block():
+    flows, side = planes(1, (96, 96), 4), (1, 24, 24)
+    clean = SegmentationParameters(postprocessing="clean", flow_threshold=0)
+    clear = replace(flows, cellprob=3 * flows.cellprob)
+    faint = replace(flows, dP=flows.dP / 3, cellprob=flows.cellprob / 4)
+    for seen, is_left_out in ((clear, False), (faint, True)):
+        found = both_ways(seen, (96, 96), clean, side, 4)
+        assert_same(seen, (96, 96), clean, side)
+        assert (found[1].doubtful > 0) == is_left_out
+        assert bool(found[0].any()) != is_left_out
 
 
 def test_there_are_cells_across_borders():

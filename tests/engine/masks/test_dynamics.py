@@ -326,7 +326,7 @@ def test_after_a_stop_the_planes_that_are_done_need_not_be_done_again(cell_flows
 def test_without_room_on_the_gpu_the_cpu_makes_the_masks(noisy, monkeypatch):
     devices = []
 
-    def on_a_full_gpu(dP, points, steps, device, check):
+    def on_a_full_gpu(dP, points, steps, device, check, to_rest):
         devices.append(str(device))
         raise torch.OutOfMemoryError
 
@@ -339,8 +339,8 @@ def test_without_room_on_the_gpu_the_cpu_makes_the_masks(noisy, monkeypatch):
 
 
 def test_a_device_gives_the_masks_of_the_cpu(noisy, monkeypatch):
-    def on_the_cpu(dP, points, steps, device, check):
-        return follow(dP, points, steps, torch.device("cpu"), check)
+    def on_the_cpu(dP, points, steps, device, check, to_rest):
+        return follow(dP, points, steps, torch.device("cpu"), check, to_rest)
 
     monkeypatch.setattr(module, "follow", on_the_cpu)
     maker = FlowMaskMaker(noisy, (90, 120), Device("cuda:0", "GPU"))

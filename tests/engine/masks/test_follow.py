@@ -40,6 +40,25 @@ def test_pixels_end_where_cellpose_says(shape, steps, at_once, monkeypatch):
     torch.testing.assert_close(found, expected.int(), rtol=0, atol=0)
 
 
+def test_those_at_rest_take_no_more_steps(monkeypatch):
+    labels = np.zeros((40, 90), int)
+    labels[5:35, 4:40] = 1
+    labels[12:20, 50:88] = 2
+    dP = 5 * dynamics.masks_to_flows_gpu(labels)[0].astype(np.float32)
+    points = np.nonzero(labels)
+    taken = []
+    sample = module.grid_sample
+    monkeypatch.setattr(
+        module, "grid_sample", lambda *a, **k: taken.append(1) or sample(*a, **k)
+    )
+    all_steps = follow(dP, points, 2000, CPU, check)
+    assert len(taken) == 2000
+    taken.clear()
+    rested = follow(dP, points, 2000, CPU, check, to_rest=True)
+    assert len(taken) < 500
+    assert (rested - all_steps).abs().max() <= 2
+
+
 def test_one_pixel_is_enough():
     dP = np.full((2, 9, 9), 5, np.float32)
     found = follow(dP, (np.array([4]), np.array([6])), 3, CPU, check)

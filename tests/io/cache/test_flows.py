@@ -44,7 +44,7 @@ COUNTED = {
     "tile_overlap": 0.4,
     "region": Region(points=((0, 0), (9, 9))),
 }
-IN_VOLUMES = {"anisotropy": 4.0, "flow3D_smooth": 1.0}
+IN_VOLUMES = {"anisotropy": 4.0, "flow3D_smooth": 1.0, "postprocessing": "clean"}
 NOT_COUNTED = {
     "flow_threshold": 0.1,
     "cellprob_threshold": 1.0,

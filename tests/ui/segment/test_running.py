@@ -209,7 +209,27 @@ def test_the_panel_decides_the_parameters(user, cells):
         anisotropy=1.0,  # what automatic came to
         normalization={"percentile": (2.0, 98.0)},
         exclude_on_edges=True,
+        postprocessing="clean",  # what automatic is for a model that ships
     )
+    assert "postprocessing" in image.masks.record.automatic
+
+
+@pytest.mark.slow
+def test_exactly_cellpose_is_a_choice_that_follows_the_image(user, cells):
+    user.open(cells("a.tif"))
+    advanced = user.window.segment.parameters.advanced
+    finish = advanced.widget_of("postprocessing")
+    assert finish.currentText() == "Automatic"
+    finish.setCurrentText("Exactly Cellpose")
+    image = user.run()
+    record = image.masks.record
+    assert record.parameters.postprocessing == "cellpose"
+    assert record.steps == int(200 / (17 / record.parameters.diameter))
+    # A record of an earlier version has neither, and is shown as what it was.
+    assert "postprocessing" not in record.parameters.model_dump()
+    advanced.set_values({"postprocessing": "automatic"})
+    user.window.segment.show_masks(image.masks)
+    assert finish.currentText() == "Exactly Cellpose"
 
 
 @pytest.mark.slow

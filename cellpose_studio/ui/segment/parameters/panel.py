@@ -166,6 +166,8 @@ class ParameterPanel(QWidget):
     ) -> None:
         """Show parameters in the fields; thresholds have their own panel."""
         values = parameters.model_dump()
+        # Dumps lack what records of earlier versions lack.
+        values["postprocessing"] = parameters.postprocessing
         if parameters.do_3D or not parameters.stitch_threshold:
             # The threshold of the user is kept for the next run that stitches planes.
             del values["stitch_threshold"]
