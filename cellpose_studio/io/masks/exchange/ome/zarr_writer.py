@@ -87,7 +87,8 @@ def _write(folder: Path, masks: MasksToExport, version: Version) -> None:
     arrays = _levels(inner, labels.shape, masks.axes, dtype, factors, version)
 
     def read(place: Place, rows: slice) -> Array:
-        return labels[(*place, rows)]
+        where: Any = (*place, rows)
+        return labels[where]
 
     _fill(arrays, read, masks.axes, factors, _first)
     _describe(
