@@ -104,7 +104,7 @@ def test_opacity_and_colours_of_masks_come_back_with_the_project(user, named):
     window.display.masks.percent.setValue(20)
     window.menus.actions["uncertainty"].trigger()
     user.open(named)
-    assert window.canvas.masks.opacity == 0.7
+    assert window.canvas.model.layers["cells"].opacity == 0.7
     assert window.canvas.masks.by_uncertainty
     assert window.menus.actions["uncertainty"].isChecked()
     assert window.display.masks.colours.currentText() == "Uncertainty"
