@@ -58,6 +58,7 @@ class CellColouring(QObject):
         session.masks_changed.connect(self._on_masks)
         session.classes_changed.connect(lambda image, *_: self._on_classes(image))
         session.class_list_changed.connect(lambda: self._on_classes(session.shown))
+        session.project_changed.connect(self._on_project)
         # The values of a cell differ between the time points.
         canvas.plane_changed.connect(self._on_plane)
 
@@ -97,6 +98,11 @@ class CellColouring(QObject):
         if self.measure == CLASS and image is self._session.shown:
             self._recolour()
 
+    def _on_project(self) -> None:
+        # Without classes, all cells would be grey, and hardly seen on a grey image.
+        if self.measure == CLASS and not self._session.masks.classes.present:
+            self.choose(None)
+
     def _on_masks(self, change: MasksChange) -> None:
         # The ids of other masks are those of other cells, which are grey until they are
         # measured.
@@ -110,13 +116,14 @@ class CellColouring(QObject):
             self._recolour()
 
     def _recolour(self) -> None:
-        image = self._session.shown
-        if image is None:
-            return
-        masks, name = self._canvas.masks, image.active
+        image, masks = self._session.shown, self._canvas.masks
+        name = image.active if image is not None else ""
         if self._coloured not in ("", name):
+            # Masks of that name in other images would have these colours.
             masks.colour_cells(self._coloured, None)
         self._coloured = name if self.measure is not None else ""
+        if image is None:
+            return
         colours = None if self.measure is None else self._colours()
         if colours is not None or masks.cell_colours is not None:
             masks.colour_cells(name, colours)

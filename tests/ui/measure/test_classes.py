@@ -286,6 +286,35 @@ def test_a_classifier_is_applied_after_the_project_was_opened_again(
         assert odd == {*range(1, 49, 2)}
 
 
+@pytest.mark.slow
+def test_images_that_cannot_be_classed_are_named_with_what_was(
+    user, images, classes, cells
+):
+    window, session = user.window, user.window.session
+    path = cells("c.tif", (2, 96, SIDE), "CYX")
+    tifffile.imwrite(path.with_name("c_masks.tif"), squares())
+    *_, third = user.open(path)
+    put_into_class(session, third, [1, 3, 5], classes[0].id)
+    put_into_class(session, third, [2, 4, 6], classes[1].id)
+    panel = window.measure.open_classes()
+    user.wait_for(panel.train.isEnabled)
+    panel.train.click()
+    user.wait_for(panel.everywhere.isEnabled)
+    panel.everywhere.click()
+    user.wait_for(lambda: "42 cells of 1 image classed." in user.message)
+    assert "The cells of a.tif were not classed: " in user.message
+    assert "The details have 1 more message." in user.message
+    assert not numbers(images[0])
+    # Cells of a project without classes would all be grey.
+    window.colouring.choose(CLASS, "Class")
+    window.projects.new()
+    user.wait_idle()
+    assert window.colouring.measure is None
+    user.open(path)
+    user.wait_for(lambda: session.shown.masks.pixels.loaded)
+    assert window.canvas.masks.cell_colours is None
+
+
 def check_export(user, images, tmp_path, record) -> None:
     """Compare what pandas and QuPath's readers find with the classes."""
     window = user.window

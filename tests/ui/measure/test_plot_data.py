@@ -52,3 +52,9 @@ def test_points_stand_beside_each_other_in_their_group():
     places = beside(groups)
     assert np.array_equal(np.round(places), groups.codes)
     assert len(np.unique(places)) == 100
+
+
+def test_a_point_alone_stands_in_the_middle_of_its_group():
+    places = beside(groups_of(np.array(["a", "b", "c", "b"])))
+    assert places[[0, 2]].tolist() == [0, 2]
+    assert places[1] != places[3]

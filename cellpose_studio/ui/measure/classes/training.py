@@ -8,6 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.jobs import Job, Work
 from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -16,7 +17,12 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.provenance.classes.assigned import Assigned
 from cellpose_studio.core.provenance.classes.classifier_record import ClassifierRecord
-from cellpose_studio.core.wording import cell_count, first_names, image_count
+from cellpose_studio.core.wording import (
+    cell_count,
+    counted,
+    first_names,
+    image_count,
+)
 from cellpose_studio.ui.measure.all_images import (
     AllImages,
     MeasuredImage,
@@ -27,6 +33,7 @@ from cellpose_studio.ui.measure.all_images import (
 )
 from cellpose_studio.ui.measure.classes.counts import ClassCounts
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.widgets.message_bar import details_of
 from cellpose_studio.workflows.measure.classify import (
     ClassedImage,
     Classifier,
@@ -84,6 +91,7 @@ class _Done:
     cells: int = 0
     images: int = 0
     changed: list[str] = field(default_factory=list)
+    failures: Sequence[StudioError] = ()
 
     @property
     def text(self) -> str:
@@ -248,12 +256,11 @@ class ClassTraining(QObject):
 
     def _on_classed(self, classed: _Classed, before: Mapping[int, _Before]) -> None:
         self._measured.keep(classed.images)
-        self._tell(classed.failures)
         self._waiting = [
             (number, found, before[number]) for number, found in classed.found.items()
         ]
         self._waiting.reverse()
-        self._done = _Done()
+        self._done = _Done(failures=classed.failures)
         self._apply_next()
 
     def _apply_next(self) -> None:
@@ -266,7 +273,10 @@ class ClassTraining(QObject):
             return
         if not self._waiting:
             self._done = None
-            self._services.messages.note(done.text)
+            if done.failures:
+                self._tell(done.failures, done.text)
+            else:
+                self._services.messages.note(done.text)
             self.changed.emit()
             return
         number, found, before = self._waiting.pop()
@@ -279,9 +289,21 @@ class ClassTraining(QObject):
             done.images += 1
         QTimer.singleShot(0, self._apply_next)
 
-    def _tell(self, failures: Sequence[StudioError]) -> None:
-        for error in failures:
-            self._services.show_error(error)
+    def _tell(self, errors: Sequence[StudioError], before: str = "") -> None:
+        """Show errors as one message after what is said ``before``.
+
+        Each message takes the place of the last one.
+        """
+        failures = [failure_of(error) for error in errors]
+        if not failures:
+            return
+        first, more = failures[0], failures[1:]
+        details = details_of(failures) if more else ""
+        message = f"{before} {first.message}".strip()
+        if more:
+            others = counted(len(more), "more message")
+            message = f"{message} The details have {others}."
+        self._services.messages.fail(Failure(message, first.hint, details))
 
     def _on_end(self) -> None:
         self._job = None

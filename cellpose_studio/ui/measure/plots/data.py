@@ -77,12 +77,13 @@ def groups_of(values: npt.NDArray[np.str_]) -> Groups:
 def beside(groups: Groups) -> Values:
     """Return (N,) X of points that stand side by side around that of their group.
 
-    The same rows always have the same place.
+    The same rows always have the same place; one alone stands in the middle.
     """
+    counts = np.bincount(groups.codes, minlength=1)
     steps = np.arange(len(groups.codes), dtype=np.float64)
     # Multiples of the golden ratio are spread evenly, without a pattern.
     spread = steps * ((5**0.5 - 1) / 2) % 1
-    return groups.codes + (spread - 0.5) * 0.6
+    return groups.codes + (spread - 0.5) * 0.6 * (counts[groups.codes] > 1)
 
 
 def _natural(name: str) -> tuple[bool, float, str]:

@@ -24,7 +24,9 @@ _PLOT_TIP = (
     "<qt>Drag over cells to choose them, here, in the table and on the image. Click "
     "to choose none. The wheel zooms; a double click shows all again.</qt>"
 )
-_FIRST, _SECOND = "area", "roundness"
+_FIRST = ("area", "volume")
+_SECOND = ("roundness", "speed")
+"""Measurements that are plotted at first, those that there are."""
 _NO_GROUPS = "no groups"
 _NO_CLASS = "#808080"
 _TOOLTIP = Qt.ItemDataRole.ToolTipRole
@@ -68,7 +70,7 @@ class PlotPanel(QWidget):
             texts = [one for one in rows.fields if one.is_text]
             _refill(self.x, rows.numbers, _FIRST)
             _refill(self.y, rows.numbers, _SECOND)
-            _refill(self.group, texts, "", none=_NO_GROUPS)
+            _refill(self.group, texts, (), none=_NO_GROUPS)
         self._draw()
 
     def show_chosen(self, rows: Indices) -> None:
@@ -125,6 +127,8 @@ class PlotPanel(QWidget):
         is_scatter = kind == "scatter"
         for widget in (self.y_label, self.y):
             widget.setVisible(is_scatter)
+        # Groups stand side by side along X.
+        self.x_label.setText("Y" if kind == "groups" else "X")
         x = rows.by_name.get(self.x.currentData())
         y = rows.by_name.get(self.y.currentData())
         if x is None or y is None or not len(self._listed):
@@ -159,14 +163,14 @@ def _counted(rows: Rows) -> str:
 
 
 def _refill(
-    box: QComboBox, fields: Sequence[Field], first: str, none: str = ""
+    box: QComboBox, fields: Sequence[Field], first: Sequence[str], none: str = ""
 ) -> None:
     """Offer other fields; the one chosen before stays if it is among them.
 
     Parameters
     ----------
     first
-        Key of the field that is chosen at first.
+        Keys of the fields to choose at first: the first of them that there is.
     none
         Text of the entry for no field.
     """
@@ -178,6 +182,6 @@ def _refill(
         for one in fields:
             box.addItem(one.heading, one.name)
         keys = [one.key for one in fields]
-        at = keys.index(first) if first in keys else 0
+        at = next((keys.index(one) for one in first if one in keys), 0)
         found = box.findData(before) if before is not None else -1
         box.setCurrentIndex(found if found >= 0 else at)
