@@ -22,6 +22,7 @@ from cellpose_studio.core.recipes.edits import (
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.core.runs.preparation.steps import names_after
 from cellpose_studio.core.runs.region import Region
+from cellpose_studio.core.runs.volumes import flow_smoothing
 from cellpose_studio.core.wording import listed
 
 _ALWAYS_MENTIONED = frozenset(
@@ -330,10 +331,19 @@ def _cleaned(record: RunRecord) -> str:
     followed = "until they came to rest"
     if record.steps is not None:
         followed += f", for {record.steps} steps at most"
-    return (
-        f"Pixels followed the flows {followed}. Of cells in several parts, the largest "
-        "part was kept, and cells that the network was unsure of were left out."
-    )
+    text = f"Pixels followed the flows {followed}. Of cells in several parts, the "
+    text += "largest part was kept"
+    if record.parameters.doubts:
+        text += (
+            ", and where the network was sure of hardly any cell of a plane, the "
+            "doubtful ones were left out"
+        )
+    if not record.parameters.do_3D:
+        return f"{text}."
+    # Without full resolution, it is the same width in space.
+    full = record.parameters.model_copy(update={"resample": True})
+    z, y, _ = flow_smoothing(full, 1.0)
+    return f"{text}. Flows were smoothed over {y:.3g} px, along Z over {z:.3g} planes."
 
 
 def _more(parameters: SegmentationParameters) -> str:

@@ -65,7 +65,7 @@ def _left_out(confidence: Confidence) -> str:
     return (
         f"{confidence.doubtful} {were} left out, since the network was sure of hardly "
         "any, as where there are none. To see them, set Finish cells, in Advanced, to "
-        "Exactly Cellpose."
+        "Exactly Cellpose (--postprocessing cellpose)."
     )
 
 

@@ -306,7 +306,12 @@ def test_cleaned_cells_are_told_of_and_not_left_to_cellpose():
     clean = PARAMETERS.model_copy(update={"postprocessing": "clean"})
     text = as_methods(record_of(parameters=clean, steps=2500))
     assert "came to rest, for 2500 steps at most. Of cells in several parts" in text
+    assert "the doubtful ones were left out." in text
     assert "came to rest" not in as_methods(record_of(steps=250))
+    volume = {"do_3D": True, "diameter": 16.0, "anisotropy": 4.0}
+    text = as_methods(record_of(parameters=clean.model_copy(update=volume)))
+    assert "doubtful" not in text
+    assert "Flows were smoothed over 2 px, along Z over 0.5 planes." in text
     assert "cellpose_studio" in as_script(record_of(SAM, parameters=clean))
 
 
