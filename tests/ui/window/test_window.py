@@ -208,9 +208,17 @@ def test_the_arrangement_is_remembered(user, tmp_path):
 
 
 def test_the_step_of_a_job_with_a_long_name_is_read_to_its_end(user):
+    done = threading.Event()
+
+    def work(checkpoint):
+        checkpoint.reached(0, 256, "tile")
+        assert done.wait(LONG / 1000)
+
     text = user.window.jobs.text
-    text.setText("Segmenting " + "a_long_name" * 20 + ": tile 0 of 256")
+    user.window.services.gpu_jobs.start(Job("Segmenting " + "a_long_name" * 20, work))
+    user.wait_for(lambda: "tile" in text.text())
     shown = QLabel.text(text)
+    done.set()
     assert shown.endswith(": tile 0 of 256")
     # napari's style sheet has a padding of 2 to 4 px on each side.
     assert text.fontMetrics().horizontalAdvance(shown) <= text.width() - 8

@@ -23,8 +23,9 @@ class PartsReader(QObject):
 
     changed = Signal()  # the parts
 
-    def __init__(self, services: Services) -> None:
-        super().__init__()
+    def __init__(self, services: Services, parent: QObject) -> None:
+        # It reads nothing for widgets that are gone.
+        super().__init__(parent)
         self._services = services
         self.parts: list[SetPart] | None = None
         self._watched: list[QWidget] = []

@@ -53,7 +53,7 @@ class TrainingSetSection(QWidget):
         self._session = services.session
         self.training = services.training
         self.folders = TrainingFolders(services, lambda _: None)
-        self.reader = PartsReader(services)
+        self.reader = PartsReader(services, self)
         self.reader.serve(self)
         self.summary = QLabel(_EMPTY, objectName="trainingSummary", wordWrap=True)
         self.list = PairList(services.stack_jobs)
