@@ -13,6 +13,9 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 _NO_MATTER = ("batch_size",)
 """The result is the same."""
 
+_CHOSEN = ("Channels", "Finish cells")
+"""Titles of what the image and the model choose, unless the user does."""
+
 _NO_REGION = "the whole image"
 
 
@@ -36,8 +39,7 @@ def _own(parameters: SegmentationParameters) -> Iterator[str]:
         # The anisotropy has no effect without 3D.
         default = default.model_copy(update={"anisotropy": parameters.anisotropy})
     for field, old, new in _pairs(default, parameters):
-        # Which channels are seen by default is chosen by the image.
-        if old != new and field.title != "Channels":
+        if old != new and field.title not in _CHOSEN:
             yield f"{field.title} {_value(new)}{_unit(field)}"
 
 
