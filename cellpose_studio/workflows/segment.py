@@ -15,7 +15,7 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.channels import default_channels
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.hints import hint_for, looks_wrong
-from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.core.runs.volumes import notes_on_unknown, notes_on_volume
 from cellpose_studio.engine.device import CPU, Device, Engine, Precision
@@ -33,7 +33,11 @@ from cellpose_studio.engine.flows.holes import WHOLE
 from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.prepared import prepared
 from cellpose_studio.engine.flows.preparation.restoring import with_hashes
-from cellpose_studio.engine.flows.prepare import network_input
+from cellpose_studio.engine.flows.prepare import (
+    among_needed,
+    needed_channels,
+    network_input,
+)
 from cellpose_studio.engine.flows.region import (
     look_closer,
     needed_part,
@@ -380,11 +384,9 @@ class _Stacks:
             self.checkpoint.reached(0, 0, "preparing the input")
         chosen = self.parameters.channels
         own = image.own_channels
-        grey = set(range(own)) if GREY in chosen else set()
-        needed = sorted(grey | {c - 1 for c in chosen if c})
+        needed = needed_channels(chosen, own)
         pixels = image.volume(t, needed)
-        place = {c + 1: n + 1 for n, c in enumerate(needed)}
-        channels = tuple(place[c] if c else c for c in chosen)
+        channels = among_needed(chosen, needed)
         normalization = self.parameters.normalization
         # A volume is also seen from its sides, where planes that were normalised apart
         # would appear as stripes.

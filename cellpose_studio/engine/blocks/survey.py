@@ -26,6 +26,7 @@ from cellpose_studio.engine.flows.boxes import Box, shape_of
 from cellpose_studio.engine.flows.holes import FLAT, sampling_steps
 from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.prepared import prepared
+from cellpose_studio.engine.flows.prepare import needed_channels
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -101,8 +102,7 @@ class NormalizedImage:
         self.inputs = len(parameters.channels)
         self._normalization = parameters.normalization
         self._channels = parameters.channels
-        grey = set(range(image.channels)) if GREY in self._channels else set()
-        self._needed = sorted(grey | {c - 1 for c in self._channels if c})
+        self._needed = needed_channels(self._channels, image.channels)
         self._together = parameters.do_3D or (
             parameters.stitch_threshold > 0 and parameters.normalization.norm3D
         )

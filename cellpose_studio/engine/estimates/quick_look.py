@@ -21,12 +21,16 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.estimates.diameter import estimate_diameter
 from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.prepared import prepared
-from cellpose_studio.engine.flows.prepare import network_input
+from cellpose_studio.engine.flows.prepare import (
+    among_needed,
+    needed_channels,
+    network_input,
+)
 from cellpose_studio.engine.networks.network import Network, load
 from cellpose_studio.engine.networks.size_model import part_for_style, scaled
 from cellpose_studio.paths import resource
@@ -221,15 +225,13 @@ def _plane(image: ImageSource, parameters: SegmentationParameters) -> FloatArray
     )
     t, z = slice(frame, frame + 1), slice(plane, plane + 1)
     chosen, own = parameters.channels, image.own_channels
-    grey = set(range(own)) if GREY in chosen else set()
-    needed = sorted(grey | {c - 1 for c in chosen if c})
+    needed = needed_channels(chosen, own)
     # What steps make of a channel that is not seen is not computed.
     parts = [
         image.reader.read((t, slice(c, c + 1), z, rows, columns))[0] for c in needed
     ]
-    place = {c + 1: n + 1 for n, c in enumerate(needed)}
     seen = network_input(
-        tuple(place[c] if c else c for c in chosen),
+        among_needed(chosen, needed),
         np.concatenate(parts),
         parameters.normalization,
         together=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,28 @@ import numpy.typing as npt
 from cellpose_studio.core.images.intensities import as_float32, non_finite
 from cellpose_studio.core.runs.parameters import GREY, Normalization
 from cellpose_studio.engine.flows.holes import WHOLE, Part, normalized_around
+
+
+def needed_channels(channels: Sequence[int | None], own: int) -> list[int]:
+    """Return which channels of an image are seen, from 0, ascending.
+
+    Parameters
+    ----------
+    channels
+        The channel for each input, as in `SegmentationParameters`.
+    own
+        How many channels, the first ones, have a part in the mean.
+    """
+    grey = set(range(own)) if GREY in channels else set()
+    return sorted(grey | {c - 1 for c in channels if c})
+
+
+def among_needed(
+    channels: Sequence[int | None], needed: Sequence[int]
+) -> tuple[int | None, ...]:
+    """Return the channel for each input, counted among those that were read."""
+    place = {c + 1: n + 1 for n, c in enumerate(needed)}
+    return tuple(place[c] if c else c for c in channels)
 
 
 def network_input(

@@ -7,11 +7,15 @@ import numpy.typing as npt
 
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.flows.holes import Part
 from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.preparation.prepared import prepared
-from cellpose_studio.engine.flows.prepare import network_input
+from cellpose_studio.engine.flows.prepare import (
+    among_needed,
+    needed_channels,
+    network_input,
+)
 
 _COLOURS = {
     1: [(1, 1, 1)],
@@ -56,16 +60,14 @@ def input_picture(
     chosen = [c for c in parameters.channels if c is not None]
     if not chosen:
         raise ParametersUnfit("No channel is chosen.", "Choose at least one.")
-    grey = set(range(seen.own_channels)) if GREY in chosen else set()
-    needed = sorted(grey | {c - 1 for c in chosen if c})
+    needed = needed_channels(chosen, seen.own_channels)
     parts = []
     for c in needed:
         context.check()
         place = (slice(t, t + 1), slice(c, c + 1), slice(z, z + 1))
         parts.append(seen.reader.read((*place, *part))[0, 0])
-    number = {c + 1: n + 1 for n, c in enumerate(needed)}
     inputs = network_input(
-        tuple(number[c] if c else c for c in chosen),
+        among_needed(chosen, needed),
         np.stack(parts),
         parameters.normalization,
         together=False,
