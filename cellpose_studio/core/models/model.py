@@ -13,6 +13,13 @@ from cellpose_studio.core.models.card import MOST_LETTERS, PER_CELL, ModelCard
 MODEL_DIAMETERS = (1.0, 1000.0)
 """Range of the diameters that a network can have been made for, px."""
 
+_DEFAULT_DIAMETER = 30.0
+"""Diameter, px, of files that do not tell it (Cellpose 1)."""
+NUCLEI_DIAMETER = 17.0
+"""That of Cellpose's models of nuclei, which it tells by the name of the file."""
+NUCLEI = "nuclei"
+"""What is in their names."""
+
 AUTOMATIC_MODEL = "auto"
 """Name of the choice of a shipped model for each image, which a quick look makes."""
 
@@ -21,6 +28,15 @@ def _known(architecture: str) -> str:
     if architecture not in ARCHITECTURES:
         raise ValueError(f"is none of {', '.join(ARCHITECTURES)}")
     return architecture
+
+
+def diameter_by_name(name: str) -> float:
+    """Return the diameter, px, that a network scales cells to by its name.
+
+    Cellpose 3 goes by that for networks that restore images, whatever is written in
+    them.
+    """
+    return NUCLEI_DIAMETER if NUCLEI in name else _DEFAULT_DIAMETER
 
 
 class ModelSpec(BaseModel):

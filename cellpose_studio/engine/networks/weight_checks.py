@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 
 from cellpose_studio.core.errors import ModelUnusable
-from cellpose_studio.core.models.model import MODEL_DIAMETERS
-
-_DEFAULT_DIAMETER = 30.0
-"""Diameter of files without ``diam_mean`` (Cellpose 1)."""
-_NUCLEI_DIAMETER = 17.0
-"""That of its models of nuclei, which it tells by the name of the file."""
-_NUCLEI = "nuclei"
+from cellpose_studio.core.models.model import (
+    MODEL_DIAMETERS,
+    NUCLEI,
+    NUCLEI_DIAMETER,
+    diameter_by_name,
+)
 
 
 def refuse_inflated(path: Path) -> None:
@@ -56,25 +55,16 @@ def diameter_in(weights: Mapping[str, Tensor], name: str, path: Path) -> float:
     ModelUnusable
     """
     # Cellpose 2 and 3 do so for its own models of nuclei, whatever the file says.
-    if path.name.startswith(f"{_NUCLEI}torch_"):
-        return _NUCLEI_DIAMETER
+    if path.name.startswith(f"{NUCLEI}torch_"):
+        return NUCLEI_DIAMETER
     if name not in weights:
-        return diameter_by_name(path)
+        return diameter_by_name(path.name)
     weight = weights[name]
     value = float(weight.reshape(-1)[0]) if weight.numel() == 1 else math.nan
     low, high = MODEL_DIAMETERS
     if not low <= value <= high:
         raise damaged(path, f"its {name} is no diameter of {low:g} to {high:g} px")
     return value
-
-
-def diameter_by_name(path: Path) -> float:
-    """Return the diameter, px, that a network scales cells to by the name of its file.
-
-    Cellpose 3 goes by that for networks that restore images, whatever is written in
-    them.
-    """
-    return _NUCLEI_DIAMETER if _NUCLEI in path.name else _DEFAULT_DIAMETER
 
 
 def damaged(path: Path, reason: str) -> ModelUnusable:

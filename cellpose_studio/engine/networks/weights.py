@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.architecture import ARCHITECTURES
-from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.models.model import ModelSpec, diameter_by_name
 from cellpose_studio.core.models.published import AVERAGE_SUFFIX
 from cellpose_studio.engine.networks import averaging
 from cellpose_studio.engine.networks.average_file import (
@@ -26,7 +26,6 @@ from cellpose_studio.engine.networks.loaders import LOADERS, NetworkLoader
 from cellpose_studio.engine.networks.transformers import is_segformer
 from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weight_checks import (
-    diameter_by_name,
     diameter_in,
     misfit,
     refuse_inflated,
@@ -51,7 +50,7 @@ def inspect(path: Path) -> ModelSpec:
     if not _fits(loader, weights):
         raise misfit(path)
     if ARCHITECTURES[architecture].restores:
-        scaled_to = labels = diameter_by_name(path)
+        scaled_to = labels = diameter_by_name(path.name)
     else:
         scaled_to = diameter_in(weights, "diam_mean", path)
         labels = diameter_in(weights, "diam_labels", path)

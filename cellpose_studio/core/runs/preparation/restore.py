@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
+from cellpose_studio.core.models.model import diameter_by_name
 from cellpose_studio.core.models.papers import CELLPOSE_3, Paper
 from cellpose_studio.core.models.published import SHA256
 from cellpose_studio.core.runs.preparation.step import HIDDEN, PreparationStep
@@ -84,9 +85,9 @@ class Restore(PreparationStep):
     @property
     def scale(self) -> float:
         """Pixels that the network sees per pixel of the image."""
-        # As in Cellpose, its name tells the width of the cells that it knows.
-        width = 17.0 if "nuclei" in self.model else 30.0
-        return 1.0 if self.diameter is None else width / self.diameter
+        if self.diameter is None:
+            return 1.0
+        return diameter_by_name(self.model) / self.diameter
 
     @property
     def phrase(self) -> str:
