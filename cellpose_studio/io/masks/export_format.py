@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.chunks import copied
 from cellpose_studio.core.masks.labels import Labels, compact_labels
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.masks.mapped import empty_array, empty_labels
@@ -73,13 +75,14 @@ class MasksToExport:
         """Return what writers need to know of ``labels``."""
         numbered, ids = compact_labels(labels, empty_labels)
         # Cellpose also uses the smaller type where it is enough.
+        small = partial(empty_array, dtype=np.uint16)
         fits = len(ids) - 1 <= LARGEST_UINT16
         # Divisions are known of cells, too, that were deleted.
         there = set(ids[1:].tolist()) if parents else set()
         return cls(
             image=image,
             labels=labels,
-            numbered=_small(numbered) if fits else numbered,
+            numbered=copied(numbered, small) if fits else numbered,
             ids=ids,
             flows=flows,
             settings=settings or {},
@@ -109,13 +112,6 @@ class MasksToExport:
     def axes(self) -> str:
         """Axes of the labels: YX, ZYX, TYX or TZYX."""
         return self.image.label_axes
-
-
-def _small(labels: Masks) -> Masks:
-    """Return a copy of labels as uint16."""
-    small = empty_array(labels.shape, np.uint16)
-    small[...] = labels
-    return small
 
 
 @dataclass(frozen=True, kw_only=True)
