@@ -101,7 +101,7 @@ class CellClasses:
 
 def class_sources(found: Sequence[Assigned | None]) -> npt.NDArray[np.str_]:
     """Return who said of which class each cell is; "" where nobody did."""
-    rows = [0 if one is None else 1 + (one.classifier is None) for one in found]
+    rows = [0 if one is None else 1 + one.by_hand for one in found]
     return np.array(["", BY_CLASSIFIER, BY_HAND], str)[np.array(rows, np.intp)]
 
 
