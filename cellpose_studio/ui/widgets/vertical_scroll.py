@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QScrollArea,
     QScrollBar,
-    QWidget,
 )
 
 _VALUES = (QAbstractSlider, QAbstractSpinBox, QComboBox)
@@ -66,7 +65,8 @@ class VerticalScroll(QScrollArea):
         inside = self.widget()
         if inside is None:
             return
-        for control in inside.findChildren(QWidget):
+        # This follows each change of the layout, so Qt picks them out.
+        for control in inside.findChildren(_VALUES):
             if _has_value(control):
                 # The wheel would give it the keyboard before it can be refused.
                 if control.focusPolicy() == Qt.FocusPolicy.WheelFocus:
