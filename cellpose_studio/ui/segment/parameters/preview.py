@@ -207,12 +207,11 @@ def _picture(
     checkpoint: Checkpoint,
 ) -> npt.NDArray[np.uint8]:
     """Make the picture; a device is named if a network takes part."""
-    context = StepContext(checkpoint=checkpoint)
+    runs_on = None
     if device:
         # In the thread of the job: torch takes two seconds to import.
         from cellpose_studio.engine.device import device_or_fastest
 
-        context = StepContext(
-            checkpoint=checkpoint, device=device_or_fastest(device)[0]
-        )
+        runs_on, _ = device_or_fastest(device)
+    context = StepContext(checkpoint=checkpoint, device=runs_on)
     return input_picture(image, parameters, *place, part, context)
