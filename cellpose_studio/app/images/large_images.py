@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,6 +76,7 @@ class LargeImages:
         self.limits = PlaneLimits()
         self.sizes = PyramidSizes()
         self._builds, self._tiles, self._folder = builds, tiles, folder
+        self._last: weakref.ref[LargeImage] | None = None
 
     def of(self, image: ImageSource) -> LargeImage | None:
         """Return the pixels of an image for the display; None if it is not large."""
@@ -82,24 +84,14 @@ class LargeImages:
             return None
         pyramid = Pyramid(image, self._folder, self.sizes)
         factors = self.limits.levels(image.shape)
-        return LargeImage(pyramid, factors, self._builds, self._tiles)
+        shown = LargeImage(pyramid, factors, self._builds, self._tiles)
+        self._last = weakref.ref(shown)
+        return shown
 
     def small_copy(self, image: ImageSource) -> SmallCopy | None:
-        """Return a small copy of an image, if one of all its planes is stored."""
-        frames, channels, planes, *_ = image.shape
-        is_large = self.limits.exceeded_by(image.shape)
-        if not is_large or frames * planes > _PLANES:
-            return None
-        pyramid = Pyramid(image, self._folder, self.sizes)
-        levels = [
-            [pyramid.stored_base((t, c, z)) for c in range(channels)]
-            for t in range(frames)
-            for z in range(planes)
-        ]
-        found = [[base for base in plane if base is not None] for plane in levels]
-        if any(len(plane) < channels for plane in found):
-            return None
-        return SmallCopy(factor=pyramid.base, planes=found)
+        """Return a small copy of an image that is shown, once all of it was read."""
+        shown = self._last() if self._last is not None else None
+        return shown.small_copy() if shown and shown.image is image else None
 
     def label_levels(self, labels: Array) -> list[Array] | None:
         """Return the levels of labels as views; None if they are not large."""
@@ -189,6 +181,20 @@ class LargeImage:
         """Return limits of the contrast for a plane, as far as it was read."""
         t, c, z = plane
         return ChannelLook.of(self._base_of(t, z)[c]).limits
+
+    def small_copy(self) -> SmallCopy | None:
+        """Return the coarsest level of all planes; None while one was not read yet."""
+        frames, channels, depth, *_ = self.image.shape
+        every = [(t, z) for t in range(frames) for z in range(depth)]
+        was_read = (
+            (t, z) in self._begun and self._pyramid.is_done((t, c, z))
+            for t, z in every
+            for c in range(channels)
+        )
+        if self._build is not None or not all(was_read):
+            return None
+        planes = [self._bases[plane] for plane in every]
+        return SmallCopy(factor=self._pyramid.base, planes=planes)
 
     # In the GUI thread
 

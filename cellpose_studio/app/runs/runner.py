@@ -145,10 +145,17 @@ class Runs:
         return self._queue.start(job)
 
     def forecast(
-        self, image: ProjectImage, model: ModelSpec, parameters: SegmentationParameters
+        self,
+        image: ProjectImage,
+        model: ModelSpec,
+        parameters: SegmentationParameters,
+        masks: str = RUN_RESULT,
     ) -> Forecast:
-        """Return what a run will take; that of a large image is done in blocks."""
-        found = self._forecast(image, model, parameters, free_memory())
+        """Return what a run will take; that of a large image is done in blocks.
+
+        The result goes into the masks of a name.
+        """
+        found = self._forecast(image, model, parameters, free_memory(), masks)
         choice = self._cluster()
         return replace(found, scheduler=choice.address if choice else "")
 
@@ -169,6 +176,7 @@ class Runs:
         model: ModelSpec,
         parameters: SegmentationParameters,
         free: int,
+        masks: str = RUN_RESULT,
     ) -> Forecast:
         source, shown = image.source, 1.0
         found = forecast(source, model, parameters, free)
@@ -177,7 +185,7 @@ class Runs:
         if parameters.region is None and (copy := self._small_copy(source)):
             shown = copy.share_of_tiles(source, model, parameters)
         found = forecast(source, model, parameters, free, shown=shown)
-        return replace(found, disk=found.disk + _mapped(image))
+        return replace(found, disk=found.disk + _mapped(image, masks))
 
     def _on_leaving(self) -> None:
         """Stop all runs, and record them while their project can be written to."""
@@ -311,12 +319,12 @@ class Runs:
         )
 
 
-def _mapped(image: ProjectImage) -> int:
+def _mapped(image: ProjectImage, masks: str) -> int:
     """Return the bytes of new masks in files, before and while they are merged."""
     each = (
         np.prod(image.source.label_shape, dtype=np.int64) * np.dtype(np.uint32).itemsize
     )
-    copies = 3 if image.label_sets else 1
+    copies = 3 if image.kept_masks(masks) is not None else 1
     return int(each) * copies if each > MOST_IN_MEMORY else 0
 
 

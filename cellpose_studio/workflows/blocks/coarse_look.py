@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.images.intensities import LEAST_CONTRAST
+from cellpose_studio.core.images.intensities import LEAST_CONTRAST, non_finite
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.workflows.blocks.network_work import scale_of, tile_starts
@@ -27,8 +27,16 @@ _MARGIN = 32
 _PADDING = 16
 """Pixels of the network by which a plane is padded at its borders."""
 
-_FEWER = 0.8
-"""Among fewer means, the darkest and the brightest differ less."""
+_EVERY = 4
+"""About one of so many along each side tells contrast and noise, as the GUI thread
+waits."""
+
+_SQUARE = 16
+"""Side of the squares in which noise is looked for, px of the copy."""
+
+_RANGE = 8.0, 6.0
+"""Standard deviations of noise between the darkest and the brightest mean: the most
+among those that a run sees in a tile, and the least among those of a copy."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,17 +88,32 @@ class SmallCopy:
         """Return which tiles of a plane show anything in any channel."""
         found = np.zeros((len(rows), len(columns)), np.bool_)
         for pixels in channels:
-            if not np.isfinite(pixels).all():
+            if non_finite(pixels) is not None:
                 return ~found
-            values = pixels.astype(np.float32)
-            dark, bright = np.percentile(values, parameters.normalization.percentile)
-            # Noise is less in a mean of more pixels.
-            noise = min(1.0, _AVERAGED / self.factor) * _FEWER
-            least = LEAST_CONTRAST * noise * (bright - dark)
-            low = _reduced(np.minimum, values, rows, columns)
-            high = _reduced(np.maximum, values, rows, columns)
-            found |= high - low > least
+            # Cells in rows and columns would all be seen at the same place otherwise.
+            some = pixels.reshape(-1)[:: _EVERY**2 + 1]
+            dark, bright = np.percentile(some, parameters.normalization.percentile)
+            # There is more noise in the means of fewer pixels that a run sees.
+            most, least = _RANGE
+            more = max(0.0, most * self.factor / _AVERAGED - least) * _noise(pixels)
+            limit = LEAST_CONTRAST * (bright - dark) - more
+            low = _reduced(np.minimum, pixels, rows, columns)
+            high = _reduced(np.maximum, pixels, rows, columns)
+            found |= high - low > limit
         return found
+
+
+def _noise(values: Array) -> float:
+    """Return the standard deviation of noise, as far as parts of a plane are dark.
+
+    More where hardly any is.
+    """
+    height, width = (n // _SQUARE * _SQUARE for n in values.shape)
+    if not height * width:
+        return float(values.std())
+    squares = values[:height, :width].reshape(-1, _SQUARE, width // _SQUARE, _SQUARE)
+    some = squares[::_EVERY].astype(np.float32)
+    return float(np.percentile(some.std((1, 3)), 25))
 
 
 def _reduced(
