@@ -10,8 +10,10 @@ from pathlib import Path
 
 from rattler_build import RattlerBuildError, Stage0Recipe
 
+FILE = Path(__file__).with_name("recipe.yaml")
+
 try:
-    (variant,) = Stage0Recipe.from_file(Path(__file__).with_name("recipe.yaml")).render()
+    (variant,) = Stage0Recipe.from_file(FILE).render()
 except RattlerBuildError as error:
     sys.exit(f"packaging/conda/recipe.yaml: {error}")
 recipe = variant.recipe.to_dict()
