@@ -7,7 +7,8 @@ ADDITIONS = """
 #messageBar[kind="failure"] { background: {{ error }}; }
 #messageBar[kind="failure"] QLabel { color: white; }
 #messageBar[kind="note"] { background: {{ primary }}; }
-#messageBar QLabel { background: transparent; }
+#messageBar QLabel, #dialogNote QLabel { background: transparent; }
+#dialogNote { background: {{ primary }}; }
 #aboutModel, #jobText, #jobLeft, #welcome { color: {{ opacity(text, 170) }}; }
 #uncertainty { color: {{ opacity(text, 200) }}; }
 #hint { background: {{ warning }}; color: black; padding: 6px; border-radius: 3px; }
