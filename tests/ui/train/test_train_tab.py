@@ -64,7 +64,7 @@ def click(user, panel, name):
 
 
 @pytest.mark.slow
-def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
+def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project, tmp_path):
     content, window = project.content, user.window
     assert content.form.parent_model == window.segment.model.model
     # From the list of what is trained on, a button leads to the training.
@@ -119,6 +119,15 @@ def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
     assert [item.model for item in queue.items] == [str(path)] * 2
     queue.cancel()
     user.wait_idle()
+
+    # The work goes on with that model when the project is open again.
+    file = tmp_path / "loop.cpstudio"
+    window.session.project.save_as(file)
+    window.projects.new()
+    user.wait_for(lambda: not content.after.isVisibleTo(content))
+    window.projects.open(file)
+    user.wait_for(lambda: content.after.isVisibleTo(content))
+    user.wait_for(lambda: [i.source.name for i in content.after.images] == names)
 
 
 @pytest.mark.slow
