@@ -105,6 +105,7 @@ def test_channels_have_the_colours_and_the_contrast_of_the_project(
     project = Project.create(tmp_path / "a.cpstudio")
     session = Session(project)
     (image,) = session.add(open_images(tmp_path / "a.tif"))
+    project.writer.flush()
     first = read_projects(str(project.path))
     displays = [
         ChannelDisplay(colour=(1, 0.5, 0), limits=(10, 900), gamma=0.5),

@@ -205,7 +205,7 @@ def test_channels_are_chosen_by_their_names(qtbot):
     qtbot.addWidget(form)
     form.set_channels(["DAPI", "Actin / GFP"])
     texts = [form.channel.itemText(n) for n in range(form.channel.count())]
-    assert texts == ["mean of all channels", "DAPI", "Actin / GFP"]
+    assert texts == ["mean of all", "DAPI", "Actin / GFP"]
     assert form.parameters().channel == 0
     form.channel.setCurrentIndex(2)
     form.set_channels(["DAPI"])
