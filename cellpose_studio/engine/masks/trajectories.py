@@ -16,7 +16,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled, multiply_add
+from cellpose_studio.core.compiling.compiled import compiled
+from cellpose_studio.core.compiling.machine_code import multiply_add
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]

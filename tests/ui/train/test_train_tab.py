@@ -76,9 +76,16 @@ def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
     known = "1 image for training (9 cells), 1 image for validation (9 cells)."
     user.wait_for(lambda: content.set_text.text() == known)
     from_scratch(project, "tiny", 3)
-    click(user, project, "start")
+    buttons = content.progress.buttons
+    user.wait_for(buttons["start"].isEnabled)
+    buttons["start"].setFocus()
+    user.qtbot.keyClick(buttons["start"], Qt.Key.Key_Space)
+    user.wait_for(buttons["pause"].isVisible)
+    # A user of the keyboard can go on there.
+    assert buttons["pause"].hasFocus()
     user.wait_for(lambda: len(content.curve.points["AP"]) == 3)
     assert len(content.curve.points["training"]) == 3
+    user.wait_for(buttons["start"].hasFocus)
     low, high = content.curve._aps.viewRange()[1]
     assert -0.02 <= low < high <= 1.02
     user.wait_idle()
