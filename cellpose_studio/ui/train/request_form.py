@@ -47,7 +47,7 @@ _LAYERS = {
         "hundred, and less memory than all.",
     ),
 }
-_MEAN = "mean of all channels"
+_MEAN = "mean of all"
 _LEAST = 12
 """Letters for which a list of names has room at least."""
 _SCRATCH = TrainingParameters(

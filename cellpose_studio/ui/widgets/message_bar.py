@@ -126,7 +126,10 @@ class MessageBar(QFrame):
         layout = dialog.layout() if dialog is not None else None
         # Boxes that ask something have another layout, and are closed soon.
         if dialog is not None and isinstance(layout, QVBoxLayout):
-            layout.insertWidget(0, DialogNote(text, dialog))
+            note = DialogNote(text, dialog)
+            layout.insertWidget(0, note)
+            # A layout would show it with the next events only.
+            note.show()
 
     def clear_note(self) -> None:
         """Hide a note that is no longer true; failures and offers stay."""

@@ -60,6 +60,11 @@ FilterLine[wrong="true"] { background: {{ error }}; color: white; }
 #imageDisplay QAbstractSpinBox { min-width: 36px; padding: 1px 2px; }
 #contrastButton { padding: 3px 6px; }
 #focusRing { color: {{ text }}; background: transparent; }
+QHeaderView::section { padding-top: 5px; }
+QHeaderView::up-arrow { image: url("theme_{{ id }}:/chevron_up.svg"); }
+QHeaderView::down-arrow { image: url("theme_{{ id }}:/chevron_down.svg"); }
+QHeaderView::up-arrow, QHeaderView::down-arrow { width: 12px; height: 6px; }
+QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-position: top center; }
 QDockWidget { font-size: {{ font_size }}; }
 QScrollArea { border: none; }
 #preferenceNote, #preferenceRule { color: {{ opacity(text, 180) }}; }
