@@ -151,6 +151,7 @@ def segment(
         tile_size=network.tile,
         automatic=automatic,
         steps=steps_for(parameters, flows.scale),
+        steps_needed=maker.steps_needed,
     )
 
 

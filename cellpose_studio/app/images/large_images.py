@@ -25,6 +25,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.images.levels import PlaneLimits, label_levels
 from cellpose_studio.core.images.recent_arrays import RecentArrays
 from cellpose_studio.io.cache.pyramids import Plane, Pyramid, PyramidSizes
+from cellpose_studio.workflows.blocks.coarse_look import SmallCopy
 
 Array = npt.NDArray[Any]
 _Tile = tuple[Plane, int, int, int]
@@ -82,6 +83,23 @@ class LargeImages:
         pyramid = Pyramid(image, self._folder, self.sizes)
         factors = self.limits.levels(image.shape)
         return LargeImage(pyramid, factors, self._builds, self._tiles)
+
+    def small_copy(self, image: ImageSource) -> SmallCopy | None:
+        """Return a small copy of an image, if one of all its planes is stored."""
+        frames, channels, planes, *_ = image.shape
+        is_large = self.limits.exceeded_by(image.shape)
+        if not is_large or frames * planes > _PLANES:
+            return None
+        pyramid = Pyramid(image, self._folder, self.sizes)
+        levels = [
+            [pyramid.stored_base((t, c, z)) for c in range(channels)]
+            for t in range(frames)
+            for z in range(planes)
+        ]
+        found = [[base for base in plane if base is not None] for plane in levels]
+        if any(len(plane) < channels for plane in found):
+            return None
+        return SmallCopy(factor=pyramid.base, planes=found)
 
     def label_levels(self, labels: Array) -> list[Array] | None:
         """Return the levels of labels as views; None if they are not large."""

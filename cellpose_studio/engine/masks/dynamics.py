@@ -76,6 +76,11 @@ class FlowMaskMaker:
     device
         Device on which the pixels follow the flows. If its memory is too small, the CPU
         is used instead, and ``fell_back`` becomes True.
+
+    Attributes
+    ----------
+    steps_needed
+        After how many steps all pixels were at rest, as `carry` and `follow` tell it.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class FlowMaskMaker:
         # Torch lacks some of the operations on Apple's GPU.
         self._device = torch.device("cpu" if device.name == "mps" else device.name)
         self.fell_back = False
+        self.steps_needed = 0
         self._key: tuple[float, ...] = ()
         self._candidates: dict[int, _Candidates] = {}
         self._ends: dict[int, PixelEnds] = {}
@@ -113,6 +119,7 @@ class FlowMaskMaker:
         )
         if key != self._key:
             self._key, self._candidates = key, {}
+            self.steps_needed = 0
         parts = []
         count = self._count()
         for n in range(count):
@@ -243,6 +250,7 @@ class FlowMaskMaker:
             if self._flows.cellprob.size <= _MOST_KEPT:
                 self._ends[n] = ends
             at = ends.at(cellprob_threshold, int(steps), check)
+            self.steps_needed = max(self.steps_needed, ends.rested)
             return cells_at(at, cellprob, cellprob_threshold, max_size_fraction)
         try:
             return self._found_on_device(dP, cellprob, check)
@@ -264,7 +272,8 @@ class FlowMaskMaker:
         if not len(points[0]):
             return np.zeros(cellprob.shape, np.uint16)
         device, to_rest = self._device, bool(cleans)
-        ends = follow(dP, points, int(steps), device, check, to_rest)
+        ends, rested = follow(dP, points, int(steps), device, check, to_rest)
+        self.steps_needed = max(self.steps_needed, rested)
         labels = get_masks_torch(
             ends, points, cellprob.shape, max_size_fraction=max_size_fraction
         )

@@ -95,6 +95,17 @@ class Pyramid:
         """Return a coarsest level (Y, X) of zeros."""
         return np.zeros(level_shape(self.image.shape[3:], self.base), self.image.dtype)
 
+    def stored_base(self, plane: Plane) -> Array | None:
+        """Return the coarsest level of a plane (Y, X); None if it is not stored."""
+        if not self.is_done(plane):
+            return None
+        height, width = self.image.shape[3:]
+        everything = (
+            _shrunk(slice(0, height), self.base),
+            _shrunk(slice(0, width), self.base),
+        )
+        return self._stored(plane, self.base, *everything)
+
     def build(
         self, t: int, channels: Sequence[int], z: int, bases: Sequence[Array]
     ) -> Iterator[int]:

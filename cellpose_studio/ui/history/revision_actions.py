@@ -182,9 +182,12 @@ class RevisionActions(QObject):
         ]
 
     def selected(self) -> list[ProjectImage]:
+        """Return the images selected in the list."""
+        return list(self._images.selected_images())
+
+    def selected_others(self) -> list[ProjectImage]:
         """Return the images selected in the list, except the current one."""
-        chosen = self._images.selected_images()
-        return [image for image in chosen if image is not self._session.shown]
+        return [one for one in self.selected() if one is not self._session.shown]
 
     def ask_text(self, title: str, label: str, text: str) -> str | None:
         """Ask for a text; None if the user cancels."""

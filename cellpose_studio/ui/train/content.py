@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import partial
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
@@ -193,6 +193,7 @@ class TrainContent(VerticalScroll):
             self.after.show_model(model)
 
     def _refresh(self) -> None:
+        self.form.set_channels(self._channel_names())
         self.form.propose_name(self._proposed_name())
         self.progress.refresh(self._reason_no_set() or self.form.reason_disabled)
         rounds = self._trainings.rounds
@@ -240,6 +241,17 @@ class TrainContent(VerticalScroll):
             )
         self.set_text.setText(f"{summary_of(parts)} {advice}".strip())
         self._soon.start()
+
+    def _channel_names(self) -> list[str]:
+        """Return the names of the channels of the training set, or of the image shown.
+
+        Where images have other names for a channel, all of them.
+        """
+        images = [one for one in self._session.images if self._set.uses(one)]
+        if not images and self._session.shown is not None:
+            images = [self._session.shown]
+        named = zip_longest(*(one.source.channel_names for one in images))
+        return [" / ".join(dict.fromkeys(filter(None, names))) for names in named]
 
     def _reason_no_set(self) -> str:
         """Return why there is nothing to train on; "" if there is something."""
@@ -290,6 +302,7 @@ class TrainContent(VerticalScroll):
         self._set.image_changed.connect(lambda _: self._soon.start())
         self._session.images_changed.connect(lambda *_: self._soon.start())
         self._session.image_changed.connect(lambda *_: self._soon.start())
+        self._session.shown_changed.connect(lambda _: self._soon.start())
         self._queue.ended.connect(lambda *_: self._soon.start())
         self.form.changed.connect(lambda *_: self._soon.start())
         self.progress.buttons["start"].clicked.connect(self.start)

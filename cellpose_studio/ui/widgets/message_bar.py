@@ -57,7 +57,7 @@ class MessageBar(QFrame):
         row.addWidget(self.details)
         row.addWidget(self.dismiss)
         self._timer = QTimer(self, singleShot=True, interval=_NOTE_DURATION)
-        self._timer.timeout.connect(self.hide)
+        self._timer.timeout.connect(self._on_time)
         self.action.clicked.connect(self._on_action)
         self.details.clicked.connect(self._show_details)
         self.dismiss.clicked.connect(self.hide)
@@ -117,22 +117,31 @@ class MessageBar(QFrame):
         )
 
     def note(self, text: str, details: str = "") -> None:
-        """Show a note for some seconds; longer if it has details."""
-        self._show(escape(text), "note")
-        self._details = details
-        self.details.setVisible(bool(details))
-        self._timer.start(_OFFER_DURATION if details else _NOTE_DURATION)
+        """Show a note for some seconds; longer if it has details.
+
+        Also in the dialog that the user works in, which may cover the bar.
+        """
+        self._note(text, details)
+        dialog = _dialog_in_use()
+        layout = dialog.layout() if dialog is not None else None
+        # Boxes that ask something have another layout, and are closed soon.
+        if dialog is not None and isinstance(layout, QVBoxLayout):
+            note = DialogNote(text, dialog)
+            layout.insertWidget(0, note)
+            # A layout would show it with the next events only.
+            note.show()
 
     def clear_note(self) -> None:
         """Hide a note that is no longer true; failures and offers stay."""
         if self.property("kind") == "note" and self._accept is None:
             self.hide()
+            _close_dialog_notes()
 
     def offer(
         self, text: str, action: str, accept: Callable[[], object], details: str = ""
     ) -> None:
         """Show a note with a button, which calls ``accept`` and hides the note."""
-        self.note(text, details)
+        self._note(text, details)
         self._accept = accept
         self.action.setText(action)
         self.action.show()
@@ -144,6 +153,19 @@ class MessageBar(QFrame):
             self._accept = None
             self.hide()
 
+    def _note(self, text: str, details: str) -> None:
+        self._show(escape(text), "note")
+        self._details = details
+        self.details.setVisible(bool(details))
+        self._timer.start(_OFFER_DURATION if details else _NOTE_DURATION)
+
+    def _on_time(self) -> None:
+        # Behind a modal dialog, nobody can have read it.
+        if QApplication.activeModalWidget() is not None:
+            self._timer.start()
+        else:
+            self.hide()
+
     def _on_action(self) -> None:
         # It is hidden first, because what is called may show a message of its own.
         self.hide()
@@ -153,6 +175,7 @@ class MessageBar(QFrame):
     def _show(self, text: str, kind: str) -> None:
         # An offer holds on to what it would bring back.
         self._accept = None
+        _close_dialog_notes()
         self.action.hide()
         self.text.setText(text)
         self.setProperty("kind", kind)
@@ -203,3 +226,34 @@ def details_dialog(details: str, parent: QWidget) -> QDialog:
     column.addWidget(buttons)
     dialog.resize(720, 360)
     return dialog
+
+
+class DialogNote(QFrame):
+    """Shows a note at the upper edge of a dialog for some seconds."""
+
+    def __init__(self, text: str, dialog: QDialog) -> None:
+        super().__init__(dialog, objectName="dialogNote")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.text = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        dismiss = QPushButton("Close", objectName="dialogNoteClose", autoDefault=False)
+        dismiss.setToolTip("Hide the message.")
+        dismiss.clicked.connect(self.close)
+        row = QHBoxLayout(self)
+        row.addWidget(self.text, 1)
+        row.addWidget(dismiss)
+        timer = QTimer(self, singleShot=True, interval=_NOTE_DURATION)
+        timer.timeout.connect(self.close)
+        timer.start()
+
+
+def _dialog_in_use() -> QDialog | None:
+    """Return the dialog that the user works in; None in the window itself."""
+    window = QApplication.activeModalWidget() or QApplication.activeWindow()
+    return window if isinstance(window, QDialog) else None
+
+
+def _close_dialog_notes() -> None:
+    for window in QApplication.topLevelWidgets():
+        if isinstance(window, QDialog):
+            for note in window.findChildren(DialogNote):
+                note.close()

@@ -13,6 +13,7 @@ from cellpose_studio.engine.networks.catalogue import from_file
 from cellpose_studio.io.project.tables.training.rounds import read_rounds
 from cellpose_studio.ui.segment.models.model_card_html import card_html
 from cellpose_studio.ui.train.after import verdict
+from cellpose_studio.ui.train.request_form import RequestForm
 
 TINY = {"widths": (2, 4, 8), "bsize": 64, "batch_size": 2, "nimg_per_epoch": 2}
 
@@ -213,3 +214,18 @@ def test_the_tree_of_models_shows_the_curve_of_each_and_which_are_worse(user, pr
     assert "worse than before on 1 validation image" in said
     assert "(one image gives no interval). The difference may be chance." in said
     assert said.endswith("It is listed, but not chosen for runs.")
+
+
+def test_channels_are_chosen_by_their_names(qtbot):
+    form = RequestForm()
+    qtbot.addWidget(form)
+    form.set_channels(["DAPI", "Actin / GFP"])
+    texts = [form.channel.itemText(n) for n in range(form.channel.count())]
+    assert texts == ["mean of all", "DAPI", "Actin / GFP"]
+    assert form.parameters().channel == 0
+    form.channel.setCurrentIndex(2)
+    form.set_channels(["DAPI"])
+    assert form.parameters().channel == 2
+    assert form.channel.currentText() == "Channel 2"
+    form.set_channels(["DAPI", "GFP"])
+    assert (form.channel.currentText(), form.parameters().channel) == ("GFP", 2)
