@@ -175,7 +175,9 @@ def test_images_without_cells_agree_on_nothing(tmp_path):
 def test_masks_of_different_shapes_are_refused(tmp_path):
     for name, shape in (("a.tif", (8, 8)), ("b.tif", (8, 9))):
         tifffile.imwrite(tmp_path / name, np.ones(shape, np.uint16))
-    with pytest.raises(MasksUnreadable, match=r"a\.tif has the shape \(8, 8\)"):
+    with pytest.raises(
+        MasksUnreadable, match=r"a\.tif, have the shape \(8, 8\), but the true"
+    ):
         scores(tmp_path / "a.tif", tmp_path / "b.tif")
 
 
