@@ -178,10 +178,11 @@ class MessageBar(QFrame):
         _close_dialog_notes()
         self.action.hide()
         self.text.setText(text)
-        self.setProperty("kind", kind)
-        # Qt applies style rules on a changed property only after polishing anew.
-        self.style().unpolish(self)
-        self.style().polish(self)
+        if kind != self.property("kind"):
+            self.setProperty("kind", kind)
+            # Qt applies style rules on a changed property only after polishing anew.
+            self.style().unpolish(self)
+            self.style().polish(self)
         self.show()
 
     def _show_details(self) -> None:
