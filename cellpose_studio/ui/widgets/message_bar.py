@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from html import escape
 
@@ -58,6 +59,8 @@ class MessageBar(QFrame):
         row.addWidget(self.dismiss)
         self._timer = QTimer(self, singleShot=True, interval=_NOTE_DURATION)
         self._timer.timeout.connect(self._on_time)
+        self._numbers = itertools.count()
+        self._in_dialogs: dict[int, DialogNote] = {}
         self.action.clicked.connect(self._on_action)
         self.details.clicked.connect(self._show_details)
         self.dismiss.clicked.connect(self.hide)
@@ -126,16 +129,13 @@ class MessageBar(QFrame):
         layout = dialog.layout() if dialog is not None else None
         # Boxes that ask something have another layout, and are closed soon.
         if dialog is not None and isinstance(layout, QVBoxLayout):
-            note = DialogNote(text, dialog)
-            layout.insertWidget(0, note)
-            # A layout would show it with the next events only.
-            note.show()
+            self._show_in(dialog, layout, text)
 
     def clear_note(self) -> None:
         """Hide a note that is no longer true; failures and offers stay."""
         if self.property("kind") == "note" and self._accept is None:
             self.hide()
-            _close_dialog_notes()
+            self._close_in_dialogs()
 
     def offer(
         self, text: str, action: str, accept: Callable[[], object], details: str = ""
@@ -159,6 +159,19 @@ class MessageBar(QFrame):
         self.details.setVisible(bool(details))
         self._timer.start(_OFFER_DURATION if details else _NOTE_DURATION)
 
+    def _show_in(self, dialog: QDialog, layout: QVBoxLayout, text: str) -> None:
+        note, number = DialogNote(text, dialog), next(self._numbers)
+        self._in_dialogs[number] = note
+        # It goes with the dialog, too.
+        note.destroyed.connect(lambda _=None: self._in_dialogs.pop(number, None))
+        layout.insertWidget(0, note)
+        # A layout would show it with the next events only.
+        note.show()
+
+    def _close_in_dialogs(self) -> None:
+        for note in list(self._in_dialogs.values()):
+            note.close()
+
     def _on_time(self) -> None:
         # Behind a modal dialog, nobody can have read it.
         if QApplication.activeModalWidget() is not None:
@@ -175,13 +188,14 @@ class MessageBar(QFrame):
     def _show(self, text: str, kind: str) -> None:
         # An offer holds on to what it would bring back.
         self._accept = None
-        _close_dialog_notes()
+        self._close_in_dialogs()
         self.action.hide()
         self.text.setText(text)
-        self.setProperty("kind", kind)
-        # Qt applies style rules on a changed property only after polishing anew.
-        self.style().unpolish(self)
-        self.style().polish(self)
+        if kind != self.property("kind"):
+            self.setProperty("kind", kind)
+            # Qt applies style rules on a changed property only after polishing anew.
+            self.style().unpolish(self)
+            self.style().polish(self)
         self.show()
 
     def _show_details(self) -> None:
@@ -250,10 +264,3 @@ def _dialog_in_use() -> QDialog | None:
     """Return the dialog that the user works in; None in the window itself."""
     window = QApplication.activeModalWidget() or QApplication.activeWindow()
     return window if isinstance(window, QDialog) else None
-
-
-def _close_dialog_notes() -> None:
-    for window in QApplication.topLevelWidgets():
-        if isinstance(window, QDialog):
-            for note in window.findChildren(DialogNote):
-                note.close()

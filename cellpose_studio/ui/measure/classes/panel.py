@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QHeaderView,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QTextBrowser,
@@ -81,6 +82,7 @@ class ClassPanel(QWidget):
             if chosen is not None:
                 self.table.selectRow(classes.index(chosen))
         self.empty.setVisible(not classes)
+        self.table.setVisible(bool(classes))
         self._refresh_buttons(any(by_hand.values()))
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -130,6 +132,10 @@ class ClassPanel(QWidget):
             self.table.horizontalHeaderItem(n).setToolTip(tip)
         self.table.verticalHeader().hide()
         fit_rows(self.table)
+        # The buttons below it come into view on a low screen, too.
+        self.table.setSizePolicy(
+            QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored
+        )
         self.table.setShowGrid(False)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
