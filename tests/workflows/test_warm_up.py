@@ -44,7 +44,7 @@ def test_it_can_be_stopped(monkeypatch):
 EDITS = """
 import sys
 import numpy as np
-from numba.core.dispatcher import Dispatcher
+from cellpose_studio.core.compiling.compiled import Compiled
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits import reshape, split, whole
@@ -56,8 +56,8 @@ from cellpose_studio.workflows.warm_up import warm_up_editing
 def loaded():
     ours = [part for name, part in sys.modules.items() if "cellpose_studio" in name]
     loops = {id(f): f for part in ours for f in vars(part).values()
-             if isinstance(f, Dispatcher)}
-    return sum(len(f.signatures) for f in loops.values()), set(sys.modules)
+             if isinstance(f, Compiled)}
+    return sum(len(f.machine_code.signatures) for f in loops.values()), set(sys.modules)
 
 warm_up_editing(Checkpoint())
 before = loaded()

@@ -86,6 +86,9 @@ class CurvePoint(_Value):
     train_loss: float | None = None
     validation_loss: float | None = None
     validation_ap: float | None = Field(None, description="at IoU 0.5, the mean")
+    validation_score: float | None = Field(
+        None, description="mean AP at IoU 0.5 to 0.9; the epoch of the highest is kept"
+    )
 
 
 class ParentComparison(_Value):

@@ -128,12 +128,20 @@ class TrainingParameters(BaseModel):
         description="epochs between two measurements on the validation images; the "
         "state is saved as often",
     )
+    parent_share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the model that is trained further in the mean of its "
+        "weights and the new ones, which is measured and kept: the higher, the less "
+        "it forgets and the less it learns",
+    )
     patience: int = Field(
         0,
         ge=0,
         title="Patience",
-        description="epochs without a better AP on the validation images after which "
-        "the training ends; 0 is never",
+        description="epochs without a better mean AP on the validation images after "
+        "which the training ends; 0 is never",
     )
 
     @property
@@ -203,7 +211,8 @@ class EpochReport:
     validation_loss, validation_ap
         On the validation images, AP at IoU 0.5; None where they were not measured.
     best
-        The epoch with the highest AP so far; None where none was measured.
+        The epoch with the highest mean AP at IoU 0.5 to 0.9 so far; None where none
+        was measured, and for epochs before an interruption that were not the best.
     past
         Whether it is from before an interruption; such come first when a training is
         resumed.
@@ -241,6 +250,11 @@ def finetuning(info: ArchitectureInfo = UNET) -> TrainingParameters:
     return TrainingParameters(
         n_epochs=60,
         learning_rate=5e-4,
+        # Steps on few crops lead to and fro; small ones at the end let them settle.
+        anneal=0.7,
+        # Small batches and crops give more steps in the same time.
+        batch_size=4,
+        bsize=160,
         nimg_per_epoch=16,
         min_train_masks=1,
         scale_range=0.25,
@@ -249,6 +263,7 @@ def finetuning(info: ArchitectureInfo = UNET) -> TrainingParameters:
         blur=0.05,
         noise=0.1,
         freeze_norm=True,
+        parent_share=0.5,
         validate_every=5,
-        patience=30,
+        patience=40,
     )

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.images.intensities import (
     LEAST_CONTRAST,

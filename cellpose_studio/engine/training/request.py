@@ -26,16 +26,35 @@ Report = Callable[[EpochReport], None]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Validation:
-    """What a network finds on the validation images: AP at IoU 0.5 of each."""
+    """What a network finds on the validation images.
+
+    Attributes
+    ----------
+    aps
+        AP at IoU 0.5 of each image.
+    means
+        Mean AP at IoU 0.5, 0.55 … 0.9 of each, which jumps less than that at one IoU;
+        empty stands for ``aps``.
+    """
 
     aps: tuple[float, ...]
+    means: tuple[float, ...] = ()
     samples: tuple[ValidationSample, ...] = ()
 
     @property
     def ap(self) -> float:
         """The mean over the images; NaN if none has cells."""
-        known = [one for one in self.aps if not math.isnan(one)]
-        return float(np.mean(known)) if known else math.nan
+        return _mean(self.aps)
+
+    @property
+    def score(self) -> float:
+        """What epochs are compared by: the mean of ``means``; NaN without cells."""
+        return _mean(self.means or self.aps)
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [one for one in values if not math.isnan(one)]
+    return float(np.mean(known)) if known else math.nan
 
 
 Validate = Callable[[TrainedNetwork], Validation]

@@ -29,13 +29,15 @@ class TrainingState:
         Copies of the state dict and of `AdamW.state`, which further training does not
         modify.
     best_weights, best_epoch
-        Those with the highest AP on the validation images; None and 0 without any.
+        Those with the highest score on the validation images; None and 0 without any.
+    best_score
+        As of `Validation.score`; NaN without any.
     aps
         AP at IoU 0.5 of each validation image, before the training and at its best
         epoch; empty without any.
     curve
-        By epoch: its number, the losses of training and validation, and the AP; NaN
-        where one was not measured.
+        By epoch: its number, the losses of training and validation, the AP and the
+        score; NaN where one was not measured. Earlier versions noted no score.
     """
 
     epochs: int
@@ -43,23 +45,20 @@ class TrainingState:
     optimizer: Mapping[int, Mapping[str, torch.Tensor]]
     best_weights: Weights | None = None
     best_epoch: int = 0
+    best_score: float = math.nan
     aps: tuple[tuple[float, ...], ...] = ()
     curve: Curve = ()
 
     def reports(self, n_epochs: int) -> Iterator[EpochReport]:
         """Yield the epochs of the curve as they were reported, without samples."""
-        best, highest = None, -math.inf
-        for epoch, train, validation, ap in self.curve:
-            # The model before the training is never kept as its result.
-            if epoch and ap > highest:
-                best, highest = int(epoch), ap
+        for epoch, train, validation, ap, *_ in self.curve:
             yield EpochReport(
                 epoch=int(epoch),
                 n_epochs=n_epochs,
                 train_loss=train,
                 validation_loss=None if math.isnan(validation) else validation,
                 validation_ap=None if math.isnan(ap) else ap,
-                best=best,
+                best=self.best_epoch if 0 < self.best_epoch <= epoch else None,
                 past=True,
             )
 

@@ -21,6 +21,7 @@ from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
 from cellpose_studio.core.errors import TrainingSetUnfit
 from cellpose_studio.core.models.training import EpochReport, TrainingParameters
 from cellpose_studio.core.models.training_set import TrainingPair
+from cellpose_studio.core.wording import cell_count, image_count
 from cellpose_studio.engine.device_memory import full_as_error
 from cellpose_studio.engine.training.dataset import (
     Batch,
@@ -33,8 +34,9 @@ from cellpose_studio.engine.training.layers import merge_layers
 from cellpose_studio.engine.training.loader import Loader, loading
 from cellpose_studio.engine.training.networks import TrainedNetwork, start_network
 from cellpose_studio.engine.training.optimizer import AdamW
+from cellpose_studio.engine.training.parent_share import ParentShare
 from cellpose_studio.engine.training.request import Report, Request, Result, Validation
-from cellpose_studio.engine.training.state import TrainingState, copied
+from cellpose_studio.engine.training.state import TrainingState, Weights, copied
 from cellpose_studio.engine.training.steps import Stepper
 
 _SEEDS = 100_003
@@ -46,8 +48,8 @@ _MOST_MEASURED = 64
 def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
     """Return a network trained as requested.
 
-    It is that of the epoch with the highest AP on the validation images, or of the last
-    epoch if none was measured. The same request gives the same weights on the same
+    It is that of the epoch with the highest score on the validation images, or of the
+    last epoch if none was measured. The same request gives the same weights on the same
     machine, also if the training was interrupted and resumed from the last state that
     was passed to ``keep``.
 
@@ -69,7 +71,8 @@ def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
     fit = [n for n, fact in enumerate(facts) if fact.cells >= fewest]
     if not fit:
         raise TrainingSetUnfit(
-            f"None of the {len(facts)} images has {fewest} cells.",
+            f"Of {image_count(len(facts))} for training, none has "
+            f"{cell_count(fewest)} or more.",
             "Label more cells, or lower the number of cells that an image must have.",
         )
     used, facts = [request.train[n] for n in fit], [facts[n] for n in fit]
@@ -82,7 +85,7 @@ def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
             course = _Course(request, trained, used, facts, checkpoint, report, loader)
             state = course.run()
     # After an early stop, the network is ahead of the last state.
-    trained.net.load_state_dict(state.best_weights or state.weights)
+    trained.net.load_state_dict(state.best_weights or course.kept_after(state))
     merge_layers(trained.net)
     trained.net.eval()
     return Result(trained=trained, used=used, facts=facts, state=state)
@@ -132,7 +135,9 @@ class _Course:
     _before: tuple[float, ...] = ()
     _best_aps: tuple[float, ...] = ()
     _best_epoch: int = 0
+    _best_score: float = math.nan
     _best_weights: Any = None
+    _parent: ParentShare = field(init=False)
 
     def run(self) -> TrainingState:
         """Train; return the last state."""
@@ -147,6 +152,9 @@ class _Course:
             request.device.name,
             self._check,
         )
+        # Random weights know nothing that could be forgotten.
+        share = parameters.parent_share if request.parent is not None else 0.0
+        self._parent = ParentShare(self.trained.net, share)
         weights = [w for w in self.trained.net.parameters() if w.requires_grad]
         optimizer = AdamW(weights, parameters.weight_decay)
         rates = learning_rates(
@@ -180,6 +188,12 @@ class _Course:
         assert state is not None
         return state
 
+    def kept_after(self, state: TrainingState) -> Weights:
+        """Return the weights to keep after the last epoch of a state."""
+        self.trained.net.load_state_dict(state.weights)
+        with self._parent.mixed_in():
+            return copied(self.trained.net)
+
     def _check(self) -> None:
         self.checkpoint.check()
         self.request.stop_early()
@@ -209,6 +223,7 @@ class _Course:
         optimizer.take_up(start.optimizer)
         self.curve = [*start.curve]
         self._best_epoch, self._best_weights = start.best_epoch, start.best_weights
+        self._best_score = start.best_score
         if start.aps:
             self._before, self._best_aps = start.aps[0], start.aps[-1]
         for report in start.reports(self.request.parameters.n_epochs):
@@ -238,7 +253,7 @@ class _Course:
         self.trained.net.eval()
         found = self.request.validate(self.trained)
         self._before = found.aps
-        self.curve.append((0, math.nan, math.nan, found.ap))
+        self.curve.append((0, math.nan, math.nan, found.ap, found.score))
         self.report(
             EpochReport(
                 epoch=0,
@@ -260,11 +275,12 @@ class _Course:
         """Measure the network on the validation images, if it is time; report."""
         loss = found = None
         if measures and len(unseen):
-            loss = stepper.measure(self._unseen_batches(unseen))
-            if self.request.validate is not None:
-                self.trained.net.eval()
-                found = self.request.validate(self.trained)
-                self._judge(epoch + 1, found)
+            with self._parent.mixed_in():
+                loss = stepper.measure(self._unseen_batches(unseen))
+                if self.request.validate is not None:
+                    self.trained.net.eval()
+                    found = self.request.validate(self.trained)
+                    self._judge(epoch + 1, found)
         ap = None if found is None else found.ap
         self.curve.append(
             (
@@ -272,6 +288,7 @@ class _Course:
                 train_loss,
                 math.nan if loss is None else loss,
                 math.nan if ap is None else ap,
+                math.nan if found is None else found.score,
             )
         )
         self.report(
@@ -287,9 +304,10 @@ class _Course:
         )
 
     def _judge(self, epoch: int, found: Validation) -> None:
-        best = Validation(aps=self._best_aps).ap
-        if not self._best_epoch or found.ap > best or math.isnan(best):
-            self._best_epoch, self._best_aps = epoch, found.aps
+        best = self._best_score
+        if not self._best_epoch or found.score > best or math.isnan(best):
+            self._best_epoch, self._best_score = epoch, found.score
+            self._best_aps = found.aps
             self._best_weights = copied(self.trained.net)
 
     def _unseen_batches(self, unseen: TrainingCrops) -> Iterator[Batch]:
@@ -313,6 +331,7 @@ class _Course:
             optimizer=optimizer.state(),
             best_weights=self._best_weights,
             best_epoch=self._best_epoch,
+            best_score=self._best_score,
             aps=aps,
             curve=tuple(self.curve),
         )

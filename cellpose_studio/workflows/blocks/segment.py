@@ -204,6 +204,7 @@ class _BlockRun:
             tile_size=network.tile,
             automatic=automatic,
             steps=steps_for(parameters, flows.scale),
+            steps_needed=labels.steps_needed(),
             blocks=_blocks(flows, store, side, plan.overlap),
         )
 

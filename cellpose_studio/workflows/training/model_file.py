@@ -116,8 +116,10 @@ def training_id(
     parent: ModelSpec | None,
 ) -> str:
     """Return a hash of the images, the parameters and the parent of a training."""
-    # Others would not continue the same training.
-    digest = hashlib.sha256(parameters.model_dump_json().encode())
+    # Others would not continue the same training, which a parameter of later versions
+    # leaves what it was where it is off.
+    off = None if parameters.parent_share else {"parent_share"}
+    digest = hashlib.sha256(parameters.model_dump_json(exclude=off).encode())
     digest.update(parent.sha256.encode() if parent is not None else b"")
     for pair in pairs:
         digest.update(f"{pair.role}/{pair.identity};".encode())

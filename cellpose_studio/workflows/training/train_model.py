@@ -267,7 +267,7 @@ def _data(result: Result) -> tuple[TrainingData, ...]:
 
 
 def _point(epoch: float, *values: float) -> CurvePoint:
-    loss, validation, ap = (None if math.isnan(v) else round(v, 6) for v in values)
-    return CurvePoint(
-        epoch=int(epoch), train_loss=loss, validation_loss=validation, validation_ap=ap
-    )
+    known = [None if math.isnan(v) else round(v, 6) for v in values]
+    names = "train_loss", "validation_loss", "validation_ap", "validation_score"
+    # A training that an earlier version began has no score.
+    return CurvePoint(epoch=int(epoch), **dict(zip(names, known, strict=False)))

@@ -9,13 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint, QuietCheckpoint
+from cellpose_studio.core.matching.evaluation.evaluate import (
+    EvaluationOptions,
+    evaluate,
+)
+from cellpose_studio.core.matching.evaluation.scores import IOU_THRESHOLDS
 from cellpose_studio.core.models.card import PER_CELL, ModelCard
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import TrainingImage, ValidationSample
 from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import Device, engine_for
-from cellpose_studio.engine.evaluation import agreement
 from cellpose_studio.engine.flows.compute import flows_of_planes
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
@@ -31,6 +35,9 @@ _MOST_IMAGES = 24
 """Validation images that a run is made on; more would take longer than the training."""
 _MOST_SIDE = 1024
 """Side of the part of a large image that a run is made on, px: its middle."""
+_OPTIONS = EvaluationOptions(
+    thresholds=tuple(iou for iou in IOU_THRESHOLDS if iou <= 0.9), boundary=None
+)
 _SAMPLES = 3
 _SAMPLE_SIDE = 192
 
@@ -59,17 +66,19 @@ class Validator:
     def __call__(self, trained: TrainedNetwork) -> Validation:
         """Return the AP of each image, and samples of the first ones."""
         network = network_of(trained, self._device)
-        aps, samples = [], []
+        aps, means, samples = [], [], []
         for n, pair in enumerate(self._pairs):
             self._checkpoint.reached(n, len(self._pairs), "validating")
             image = _middle(read_pair(pair, self._channel))
             seen = normalized_input(image.pixels)
             found = found_cells(network, seen, image.labels, self._checkpoint)
-            ap = agreement(found, image.labels, ignore=image.ignore).precision[0]
+            scores = evaluate(found, image.labels, _OPTIONS, False, image.ignore).scores
+            ap = float(scores.ap[0])
             aps.append(ap)
+            means.append(float(scores.ap.mean()))
             if n < _SAMPLES:
                 samples.append(_sample(pair.name, seen, found, image.labels, ap))
-        return Validation(aps=tuple(aps), samples=tuple(samples))
+        return Validation(aps=tuple(aps), means=tuple(means), samples=tuple(samples))
 
 
 def network_of(trained: TrainedNetwork, device: Device) -> Network:

@@ -30,17 +30,22 @@ def parent(tmp_path):
     return from_file(tmp_path / "parent")
 
 
-def trained(parent, aps=None, stop_early=lambda: None, **options):
+def trained(parent, aps=None, stop_early=lambda: None, means=None, **options):
     """Train further; the validation gives these APs, one after another."""
-    given = iter(aps or [])
+    given = iter(zip(aps or [], means or [()] * len(aps or []), strict=True))
     parameters = {**LITTLE, "n_epochs": 4, "validate_every": 1, **options}
     states = []
+
+    def validate(_):
+        ap, mean = next(given)
+        return Validation(aps=(ap,), means=mean)
+
     request = Request(
         train=[pair_of(discs(n)) for n in range(2)],
         validation=[pair_of(discs(9), "validation")] if aps else [],
         parameters=TrainingParameters(**parameters),
         parent=parent,
-        validate=(lambda _: Validation(aps=(next(given),))) if aps else None,
+        validate=validate if aps else None,
         keep=states.append,
         stop_early=stop_early,
     )
@@ -56,6 +61,19 @@ def test_the_best_epoch_is_kept_and_not_the_last(parent):
     assert all(torch.equal(weights[n], w) for n, w in second.weights.items())
     assert any(not torch.equal(weights[n], w) for n, w in states[-1].weights.items())
     assert [point[0] for point in result.state.curve] == [0, 1, 2, 3, 4]
+
+
+def test_the_best_epoch_is_that_of_the_mean_over_several_ious(parent):
+    aps, means = [0.5, 0.9, 0.6, 0.7, 0.6], [(0.3,), (0.2,), (0.6,), (0.5,), (0.4,)]
+    result, states = trained(parent, aps, means=means)
+    assert (result.state.best_epoch, result.state.best_score) == (2, 0.6)
+    # The APs that are told are those at one IoU all the same.
+    assert result.state.aps == ((0.5,), (0.6,))
+    assert [point[3:] for point in result.state.curve] == [
+        (ap, mean[0]) for ap, mean in zip(aps, means, strict=True)
+    ]
+    told = [report.best for report in states[-1].reports(4)]
+    assert told == [None, None, 2, 2, 2]
 
 
 def test_a_training_ends_when_it_gets_no_better(parent):
@@ -100,6 +118,18 @@ def test_frozen_statistics_stay_as_they_were(parent):
             assert torch.equal(after[name], weight)
     name = "downsample.down.res_down_0.conv.conv_0.2.weight"
     assert not torch.equal(after[name], before[name])
+
+
+@pytest.mark.parametrize("aps", [None, [0.5, 0.6, 0.7]])
+def test_the_parent_has_a_share_in_what_is_kept(parent, aps):
+    options = {"n_epochs": 2, "freeze_norm": True}
+    alone, _ = trained(parent, aps, **options)
+    shared, _ = trained(parent, aps, parent_share=0.25, **options)
+    before = torch.load(parent.path, weights_only=True)
+    found, after = (one.trained.net.state_dict() for one in (shared, alone))
+    name = "downsample.down.res_down_0.conv.conv_0.2.weight"
+    assert not torch.equal(after[name], before[name])
+    torch.testing.assert_close(found[name], 0.25 * before[name] + 0.75 * after[name])
 
 
 def test_the_last_layers_alone_are_trained(parent):

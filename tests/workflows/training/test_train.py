@@ -26,6 +26,7 @@ from cellpose_studio.engine.networks.model_card import card_path
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect
 from cellpose_studio.engine.training.augmentation import normalized_input
+from cellpose_studio.workflows.training.model_file import training_id
 from cellpose_studio.workflows.training.train import train_on_folders
 from cellpose_studio.workflows.training.training_images import folder_pairs
 
@@ -261,7 +262,9 @@ def test_nothing_to_train_on_is_said(trained, cells, folder, tmp_path):
 
 def test_too_few_cells_are_said(trained, pair):
     pair("a.tif")
-    with pytest.raises(TrainingSetUnfit, match="None of the 1 images has 5 cells"):
+    with pytest.raises(
+        TrainingSetUnfit, match="Of 1 image for training, none has 5 cells"
+    ):
         trained(parameters=TINY.model_copy(update={"min_train_masks": 5}))
 
 
@@ -455,10 +458,21 @@ def test_a_model_is_trained_further_and_measured_against_its_parent(
     assert (tmp_path / "first").read_bytes() == before
     assert [point.epoch for point in card.curve] == [0, 1, 2]
     assert card.comparison.before == card.curve[0].validation_ap
+    # The mean over several IoUs cannot be above the AP at the lowest of them.
+    assert all(0 <= p.validation_score <= p.validation_ap for p in card.curve)
     assert {image.role for image in card.images} == {"train", "validation"}
     assert "--model first" in card.command
     assert "--freeze-norm" in card.command
     assert card.parameters["learning_rate"] == parameters.learning_rate
+
+
+def test_a_training_that_an_earlier_version_began_can_be_resumed():
+    # Its state has this hash, of parameters without those that came later.
+    begun = "f71a9bfc5e08667d6cf6f9260855fdd8055b62d6e7f2295563331984a0f0bdfd"
+    parameters = TrainingParameters()
+    assert training_id([], parameters, None) == begun
+    shared = parameters.model_copy(update={"parent_share": 0.5})
+    assert training_id([], shared, None) != begun
 
 
 def test_a_model_is_never_overwritten(trained, pair, folder, tmp_path):
