@@ -162,8 +162,8 @@ def test_a_training_that_was_cancelled_is_resumed_after_a_restart(user, project)
     user.wait_for(lambda: trainings.request is None)
     user.wait_idle()
     card = from_file(trainings.folder / "later").card
-    aps = {p.epoch: p.validation_ap for p in card.curve}
-    assert aps[card.epoch] == max(aps.values())
+    scores = {p.epoch: p.validation_score for p in card.curve}
+    assert scores[card.epoch] == max(scores.values())
     assert trainings.interrupted() == []
     assert [p.epoch for p in card.curve] == [*range(1, 1 + len(card.curve))]
     html = card_html(from_file(trainings.folder / "later"))
