@@ -16,9 +16,9 @@ _REST = 0.008  # s, between a frame and the next one, for what the mouse does
 def give_view_the_mouse(canvas: Any) -> None:
     """Pass each press and each turn of the wheel to the view of napari's canvas.
 
-    vispy looks for what lies under the mouse by drawing the whole scene once more, out
-    of sight, which takes as long as a frame. Drivers have crashed in it. There is
-    nothing but the view that such an event could be for.
+    vispy looks for what lies under the mouse by drawing out of sight what could be
+    picked, which takes a third of the time of a frame, and has crashed (its issue
+    1782). There is nothing but the view that such an event could be for.
     """
     view = canvas.view  # PRIVATE
     canvas._scene_canvas.visual_at = lambda _: view  # PRIVATE
