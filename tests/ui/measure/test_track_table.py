@@ -99,7 +99,8 @@ def test_an_image_without_time_has_no_tracks(user, cells):
     user.wait_for(lambda: len(content.rows) == 1)
     view = content.table.view
     assert content.table.model.fields[0].heading == "Image"
-    assert view.columnWidth(0) >= min(view.sizeHintForColumn(0), 160)
+    long = 24 * view.fontMetrics().averageCharWidth()
+    assert view.columnWidth(0) >= min(view.sizeHintForColumn(0), long)
 
 
 @pytest.mark.slow
