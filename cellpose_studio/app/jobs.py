@@ -113,6 +113,9 @@ class Job(QObject):
             # Before, because a listener may show a dialog, and nothing is running then.
             self._tell("ended")
         getattr(self, signal).emit(*values)
+        if signal == "ended":
+            # What listens to a job often knows it, so it may be there for a while.
+            self._work, self._then = _nothing, None
 
     def _report(self, done: int, total: int, what: str) -> None:
         now = time.monotonic()
@@ -121,6 +124,10 @@ class Job(QObject):
         if first_or_last or now - last_time >= _REPORT_INTERVAL:
             self._reported = (what, now)
             self._tell("progress", done, total, what)
+
+
+def _nothing(_: Checkpoint) -> None:
+    """Stand for the work of a job that has ended."""
 
 
 class JobQueue(QObject):

@@ -55,6 +55,10 @@ class MasksUnreadable(StudioError):
     """A file contains no masks that can be used."""
 
 
+class NoSuchMasks(MasksUnreadable):
+    """An image of a project has no masks of the kind that is asked for."""
+
+
 class ModelUnusable(StudioError):
     """A weight file is missing, damaged, or of an unsupported kind."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cellpose_studio.engine.torchvision_ops import import_torchvision
+from cellpose_studio.engine.torchvision_ops import import_operators, import_torchvision
 
 # Cellpose imports torchvision, which may not fit the installed torch.
 import_torchvision()
@@ -45,10 +45,12 @@ def __getattr__(name: str) -> Any:
 
         return get_masks_torch
     if name == "vit":
+        import_operators()
         from cellpose import vit
 
         return vit
     if name == "get_rel_pos":
+        import_operators()
         # Cellpose's encoder is that of this package.
         from segment_anything.modeling.image_encoder import get_rel_pos
 

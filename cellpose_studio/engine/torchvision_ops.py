@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -48,10 +49,36 @@ def make_importable() -> bool:
 
 
 def import_torchvision() -> None:
-    """Import torchvision, whether or not it fits torch, as quickly as that can be."""
+    """Make torchvision's modules importable, whether or not it fits torch.
+
+    Cellpose needs its transforms only. What the package imports beside them, above all
+    its models, takes a third of a second, so it is imported when somebody asks for it.
+    """
+    if "torchvision" in sys.modules:
+        return
     make_importable()
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.loader is None:
+        raise ImportError("torchvision is not installed")
+    package, loader = importlib.util.module_from_spec(spec), spec.loader
+
+    def import_all(name: str) -> Any:
+        if name.startswith("__") and name != "__version__":
+            raise AttributeError(name)
+        del package.__dict__["__getattr__"]
+        with _without_dynamo():
+            loader.exec_module(package)
+        return getattr(package, name)
+
+    package.__dict__["__getattr__"] = import_all
+    sys.modules["torchvision"] = package
+
+
+def import_operators() -> None:
+    """Import what the encoder of Cellpose 4 needs beside torchvision's transforms."""
+    import_torchvision()
     with _without_dynamo():
-        importlib.import_module("torchvision")
+        importlib.import_module("torchvision.ops")
 
 
 @contextmanager

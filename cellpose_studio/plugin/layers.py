@@ -10,9 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.display.channel_display import (
+    COLOURS,
+    ChannelDisplay,
+    auto_limits,
+    first_colours,
+)
+from cellpose_studio.core.display.thumbnail import sample_plane
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.core.images.image import (
     ChannelPixels,
+    Colour,
     ColourPixels,
     ImageSource,
 )
@@ -25,16 +33,35 @@ Attributes = Mapping[str, Any]
 
 _AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
 """What the axes of a layer are where it does not name them."""
+_COLORMAPS = {
+    COLOURS[name]: "gray" if name == "Grey" else name.lower()
+    for name in ("Grey", "Cyan", "Magenta", "Yellow", "Green", "Red", "Blue")
+}
+"""Names that napari has for colours."""
+
 _TO_MICROMETRES = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3}
 
 
-def layers_of(image: ImageSource) -> list[LayerData]:
-    """Return a layer for each channel of an image, whose pixels are read when shown."""
-    known = placement(image)
+def layers_of(
+    image: ImageSource, displays: Sequence[ChannelDisplay] = ()
+) -> list[LayerData]:
+    """Return a layer for each channel of an image, whose pixels are read when shown.
+
+    Parameters
+    ----------
+    displays
+        How its channels are shown; as at first in the window, if they are not known.
+
+    Raises
+    ------
+    ImageUnreadable
+    """
+    known = {**placement(image), "name": image.name}
     if image.rgb:
-        return [
-            (ColourPixels(image), {**known, "name": image.name, "rgb": True}, "image")
-        ]
+        visible = displays[0].visible if len(displays) == 1 else True
+        about = {**known, "rgb": True, "visible": visible}
+        return [(ColourPixels(image), about, "image")]
+    shown = displays if len(displays) == image.channels else _first_displays(image)
     return [
         (
             ChannelPixels(image, channel),
@@ -42,10 +69,30 @@ def layers_of(image: ImageSource) -> list[LayerData]:
                 **known,
                 "name": f"{image.name} {name}" if image.channels > 1 else image.name,
                 "blending": "additive",
+                "colormap": _colormap(one.colour),
+                "contrast_limits": one.limits,
+                "gamma": one.gamma,
+                # To napari, black is the end of a map that begins with white.
+                "visible": one.visible and any(one.colour),
             },
             "image",
         )
-        for channel, name in enumerate(image.channel_names)
+        for channel, (name, one) in enumerate(
+            zip(image.channel_names, shown, strict=True)
+        )
+    ]
+
+
+def _colormap(colour: Colour) -> str:
+    """Return the name of napari's map from black to a colour."""
+    hexadecimal = "#" + "".join(f"{round(255 * part):02x}" for part in colour)
+    return _COLORMAPS.get(colour, hexadecimal)
+
+
+def _first_displays(image: ImageSource) -> list[ChannelDisplay]:
+    return [
+        ChannelDisplay(colour=colour, limits=auto_limits(sample_plane(image, channel)))
+        for channel, colour in enumerate(first_colours(image))
     ]
 
 

@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from cellpose_studio.core.display.channel_display import (
+    ChannelDisplay,
+    stored_displays,
+)
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 from cellpose_studio.io.project.database import SUFFIX
 from cellpose_studio.io.project.file import ProjectFile, read_project
@@ -14,6 +18,11 @@ from cellpose_studio.io.project.tables.revision_source import read_masks
 from cellpose_studio.io.project.tables.revisions import (
     StoredLabelSet,
     read_label_sets,
+)
+from cellpose_studio.io.project.tables.window_state import (
+    DISPLAYS,
+    WINDOW,
+    read_state,
 )
 from cellpose_studio.plugin.layers import (
     LayerData,
@@ -34,7 +43,8 @@ def get_reader(path: str | list[str]) -> Reader | None:
 def read_projects(path: str | list[str]) -> list[LayerData]:
     """Return the images of projects, and their masks, as layers.
 
-    Only those of the first image are visible. Projects are read without a lock, and
+    Channels have the colours and the contrast of the project. Only layers of the first
+    image are visible. Projects are read without a lock, and
     stay as they are.
 
     Raises
@@ -48,7 +58,7 @@ def read_projects(path: str | list[str]) -> list[LayerData]:
             for group in _images(file):
                 shown = not layers
                 layers += [
-                    (data, {**about, "visible": shown}, kind)
+                    (data, {**about, "visible": shown and about["visible"]}, kind)
                     for data, about, kind in group
                 ]
     return layers
@@ -56,22 +66,27 @@ def read_projects(path: str | list[str]) -> list[LayerData]:
 
 def _images(file: ProjectFile) -> Iterator[list[LayerData]]:
     """Yield the layers of each image, masks last."""
+    displays = stored_displays(read_state(file.db, WINDOW).get(DISPLAYS))
     masks: dict[int, list[StoredLabelSet]] = {}
     for labels in read_label_sets(file.db):
         masks.setdefault(labels.image, []).append(labels)
     for stored in read_image_table(file.db, file.path.parent):
         if not stored.hidden:
-            yield _layers(file, stored, masks.get(stored.id, []))
+            shown = displays.get(stored.id, [])
+            yield _layers(file, stored, masks.get(stored.id, []), shown)
 
 
 def _layers(
-    file: ProjectFile, stored: StoredImage, masks: list[StoredLabelSet]
+    file: ProjectFile,
+    stored: StoredImage,
+    masks: list[StoredLabelSet],
+    displays: list[ChannelDisplay],
 ) -> list[LayerData]:
     image = stored.image
     layers = []
     try:
         image = reopened(stored)
-        layers = layers_of(image)
+        layers = layers_of(image, displays)
     except (AxesAmbiguous, ImageUnreadable) as error:
         # The masks are shown without it.
         _warn(str(error))
@@ -79,7 +94,11 @@ def _layers(
         if labels.head is None:
             continue
         pixels = read_masks(file.db, labels.head)
-        about = {**placement(image), "name": f"{image.name} {labels.name}"}
+        about = {
+            **placement(image),
+            "name": f"{image.name} {labels.name}",
+            "visible": True,
+        }
         layers.append((pixels, about, "labels"))
     return layers
 

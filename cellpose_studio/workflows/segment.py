@@ -112,6 +112,7 @@ def segment(
         parameters, labels = look_closer(maker, labels, parameters, checkpoint)
     confidence = maker.confidence(labels, parameters, checkpoint)
     is_set = "diameter" not in automatic
+    given = parameters.diameter if is_set else None
     measured = None
     region = parameters.region
     if network.spec.architecture_info.scales_images:
@@ -135,15 +136,7 @@ def segment(
         engine=network.engine if device == CPU else "",
         seconds=time.perf_counter() - started,
         confidence=confidence,
-        hint=""
-        if region is not None
-        else hint_for(
-            confidence,
-            model,
-            shipped(),
-            parameters.diameter if is_set else None,
-            measured,
-        ),
+        hint="" if region else hint_for(confidence, model, shipped(), given, measured),
         measured_diameter=measured,
         notes=notes,
         device_name=device.name,
@@ -151,6 +144,7 @@ def segment(
         tile_size=network.tile,
         automatic=automatic,
         steps=steps_for(parameters, flows.scale),
+        steps_needed=maker.steps_needed,
     )
 
 

@@ -85,6 +85,7 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
         checkpoint.check()
         change = edit()
         # Applying an edit compiles the updates of the table and of the picture as well.
+        change.fits(labels)
         change.apply(labels)
         table.change(change, labels)
         redraw_labels(drawn, labels, change.region(labels.shape))

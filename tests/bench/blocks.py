@@ -1,13 +1,15 @@
 """Memory and time of `segment` as a whole and in blocks; see docs/benchmarks.md.
 
 python tests/bench/blocks.py [--side PX ...] [--empty] [--whole] [--enlarge N]
-    [--folder FOLDER]
+    [--source FILE] [--diameter PX] [--folder FOLDER]
 
 Images are copies of a real one of nuclei, tiled with flips, as uint16, or with
 ``--empty`` in one of sixteen blocks, and noise of a few grey values in the others, as
 on a slide. With --enlarge 2, cells are twice as wide, and the network has a quarter of
 the work. The command line runs on each in a process of its own, whose largest
-resident memory is printed: without and with pages of files that are mapped.
+resident memory is printed: with and without pages of files that are mapped; and how
+much of the disk the state of the run took at most. What `forecast` says of each
+follows it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,14 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
+from disk import Disk
 from memory import Memory
 from tiled import DIAMETER, ROOT, SOURCE, random_blocks, write_tiled
+
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.engine.networks.catalogue import default_model
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.workflows.blocks.forecast import forecast
 
 
 def main() -> None:
@@ -31,11 +39,12 @@ def main() -> None:
     parser.add_argument("--whole", action="store_true")
     parser.add_argument("--enlarge", type=int, default=1)
     parser.add_argument("--source", type=Path, default=SOURCE)
+    parser.add_argument("--diameter", type=float, default=DIAMETER, help="of its cells")
     parser.add_argument("--folder", type=Path, help="where files go for the time")
     options = parser.parse_args()
     print(
-        "| image | how | cells | s | CPU, s | peak, GB | without mapped files, GB |\n"
-        "|---|---|---|---|---|---|---|"
+        "| image | how | cells | s | said | CPU, s | peak, GB | without mapped files "
+        "| said | disk, GB | said |\n|---|---|---|---|---|---|---|---|---|---|---|"
     )
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         for side in options.side:
@@ -45,7 +54,7 @@ def main() -> None:
             write_tiled(path, side, options.source, full, options.enlarge)
             hows = [[], ["--block-size", "0"]] if options.whole else [[]]
             for how in hows:
-                diameter = options.enlarge * DIAMETER
+                diameter = options.enlarge * options.diameter
                 print(row(path, side, how, Path(folder), diameter), flush=True)
             path.unlink()
 
@@ -63,6 +72,7 @@ def row(path: Path, side: int, how: list[str], folder: Path, diameter: float) ->
         env={**os.environ, "CELLPOSE_STUDIO_HOME": str(folder / "home")},
     ) as process:
         memory = Memory(process.pid)
+        disk = Disk(folder / "home/cache/blocks", process.pid)
         assert process.stdout is not None
         said = process.stdout.read().decode()
         _, status, usage = os.wait4(process.pid, 0)
@@ -73,9 +83,14 @@ def row(path: Path, side: int, how: list[str], folder: Path, diameter: float) ->
     how_text = "in blocks" if "blocks, of which" in said else "as a whole"
     seconds, peak = perf_counter() - started, usage.ru_maxrss * 1024 / 1e9
     cpu = usage.ru_utime + usage.ru_stime
+    [image] = open_images(path)
+    parameters = SegmentationParameters(diameter=diameter)
+    block_side = 0 if how else None
+    said = forecast(image, default_model(), parameters, 0, block_side)
     return (
-        f"| {side}² | {how_text} | {cells} | {seconds:.0f} | {cpu:.0f} | {peak:.2f} | "
-        f"{memory.own:.2f} |"
+        f"| {side}² | {how_text} | {cells} | {seconds:.0f} | {said.seconds:.0f} | "
+        f"{cpu:.0f} | {peak:.2f} | {memory.own:.2f} | {said.memory / 1e9:.2f} | "
+        f"{disk.state:.2f} | {said.disk / 1e9:.2f} |"
     )
 
 

@@ -8,9 +8,10 @@ saved as a project. Then the image is run in blocks: this is cancelled, begun ag
 the process killed. Another one opens the project, lets the run go on to its end,
 corrects the masks, closes and opens the project, corrects again and exports. Each row
 has the time that it took, the longest time by which a timer of 5 ms was late, the CPU
-time that the GUI thread used in the longest such time, and the largest resident memory
+time that the GUI thread used in the longest such time, the largest resident memory
 meanwhile: without and with the pages of files that are mapped, which the system can
-put aside.
+put aside; and the disk space of runs in blocks and of mapped masks. With --slide,
+tissue fills that share of the image, and noise the rest, in a TIFF of tiles.
 
 With --profile, it prints where the time of the GUI thread goes; with --shots, pictures
 of the window go into a folder. With --full, only so many blocks of 2048² px have cells.
@@ -35,6 +36,7 @@ from typing import Any
 import numpy as np
 import tifffile
 from application import application
+from disk import Disk
 from memory import Memory
 from pulse import Pulse, until, wait
 from qtpy.QtCore import QPointF, Qt, QTimer
@@ -47,13 +49,16 @@ from tiled import (
     SOURCE,
     masks_of,
     random_blocks,
+    tissue,
     write_masks,
+    write_slide,
     write_tiled,
 )
 
 HEAD = (
-    "| what | s | late, ms | CPU, ms | memory, GB | with mapped files, GB |\n"
-    "|---|---|---|---|---|---|"
+    "| what | s | late, ms | CPU, ms | memory, GB | with mapped files, GB | disk, GB |"
+    "\n"
+    "|---|---|---|---|---|---|---|"
 )
 
 
@@ -65,6 +70,7 @@ class Bench:
     ) -> None:
         from cellpose_studio.app.project.scratch import new_unnamed
         from cellpose_studio.app.settings import Settings
+        from cellpose_studio.paths import cache_dir
         from cellpose_studio.ui.window.main_window import MainWindow
 
         self.app, self.shots = app, shots
@@ -76,6 +82,7 @@ class Bench:
         until(self.idle)
         self.session = self.window.session
         self.memory = Memory()
+        self.disk = Disk(cache_dir() / "blocks")
         self.pulse = Pulse(profile)
 
     def idle(self) -> bool:
@@ -85,13 +92,16 @@ class Bench:
         self, title: str, action: Callable[[], Any], until_done: bool = True
     ) -> None:
         """Print what an action took until all that it began is done."""
-        self.pulse.restart()
-        self.memory.restart()
+        self.restart()
         start = perf_counter()
         action()
         if until_done:
             until(self.idle)
         self.row(title, perf_counter() - start)
+
+    def restart(self) -> None:
+        for watch in (self.pulse, self.memory, self.disk):
+            watch.restart()
 
     def row(self, title: str, seconds: float) -> None:
         wait(0.5)
@@ -99,7 +109,7 @@ class Bench:
         memory = self.memory
         print(
             f"| {title} | {seconds:.1f} | {late:.0f} | {cpu:.0f} | {memory.own:.2f} | "
-            f"{memory.whole:.2f} |",
+            f"{memory.whole:.2f} | {self.disk.state + self.disk.mapped:.2f} |",
             flush=True,
         )
         self.pulse.print_worst()
@@ -213,8 +223,7 @@ def until_killed(bench: Bench, folder: Path, with_run: bool) -> None:
 
     bench.timed("run in blocks, cancelled", cancelled)
     bench.answer()
-    bench.pulse.restart()
-    bench.memory.restart()
+    bench.restart()
     started = perf_counter()
     window.run()
     bench.until_said("masks", 3)
@@ -302,7 +311,7 @@ def check(out: Path, image: Any) -> None:
     [folder] = out.glob("*/*.ome.zarr")
     group = zarr.open_group(folder, mode="r")
     labels, pixels = group["labels/cells/0"], group["0"]
-    original = tifffile.memmap(image.source.path, mode="r")
+    original = zarr.open_array(tifffile.imread(image.source.path, aszarr=True))
     for top in range(0, len(masks), BLOCK):
         rows = slice(top, top + BLOCK)
         assert np.array_equal(labels[rows], masks[rows])
@@ -366,6 +375,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--side", type=int, default=16384)
     parser.add_argument("--full", type=int, help="blocks with cells; all by default")
+    parser.add_argument("--slide", type=float, help="share of the image with tissue")
     parser.add_argument("--masks", type=int, default=10, help="blocks with masks")
     parser.add_argument("--memory", type=float, help="free memory to reckon with, GB")
     parser.add_argument("--no-run", action="store_true")
@@ -382,9 +392,14 @@ def main() -> None:
         path = Path(name) / "large.tif"
         blocks = random_blocks(options.side)
         full = blocks if options.full is None else blocks[: options.full]
-        write_tiled(path, options.side, options.source, full)
+        there = None
+        if options.slide is None:
+            write_tiled(path, options.side, options.source, full)
+        else:
+            there = tissue(options.side, options.slide)
+            write_slide(path, options.side, options.slide, options.source)
         masked = blocks[: options.masks]
-        write_masks(masks_of(path), options.side, options.source, masked)
+        write_masks(masks_of(path), options.side, options.source, masked, there)
         print(HEAD, flush=True)
         for half in (1, 2):
             again = [sys.executable, *sys.argv, "--half", str(half), "--folder", name]

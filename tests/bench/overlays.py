@@ -12,23 +12,29 @@ from cellpose_studio.core.masks.labels import outlines
 from cellpose_studio.workflows.assess import Assessed
 
 SIDE = 400  # px of one picture
+COLUMNS = 4
 TRUE, FOUND, BOTH = (0, 200, 255), (255, 120, 0), (255, 255, 255)
 
 
 def draw(results: dict[str, list[Assessed]], path: Path) -> None:
-    """Write the best, the median and the worst image of each kind, one row a kind."""
-    rows = []
+    """Write the best, the median and the worst image of each kind, side by side."""
+    tiles = []
     for kind, images in results.items():
         ranked = sorted(images, key=lambda one: -one.agreement.precision[0])
-        places = {"best": 0, "median": len(ranked) // 2, "worst": len(ranked) - 1}
-        names = {"only image": 0} if len(ranked) == 1 else places
-        tiles = []
-        for name, n in names.items():
+        for name, n in places(len(ranked)).items():
             score = ranked[n].agreement.precision[0]
             tiles.append(titled(picture(ranked[n]), f"{kind}, {name}: {score:.2f}"))
-        tiles += [np.zeros_like(tiles[0])] * (len(places) - len(tiles))
-        rows.append(np.hstack(tiles))
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
+    rows = [np.hstack(tiles[n : n + COLUMNS]) for n in range(0, len(tiles), COLUMNS)]
     cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
+
+
+def places(count: int) -> dict[str, int]:
+    """Return which of so many ranked images are drawn, by what they are called."""
+    if count == 1:
+        return {"only image": 0}
+    middle = {"median": count // 2} if count > 2 else {}
+    return {"best": 0, **middle, "worst": count - 1}
 
 
 def picture(result: Assessed) -> npt.NDArray[np.uint8]:

@@ -92,15 +92,17 @@ CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
 }
 
 
-def precision(model: ModelSpec, pixels: Pixels, true: Labels, folder: Path) -> float:
-    """Return the AP at IoU 0.5, with the diameter measured from the image."""
+def precision(
+    model: ModelSpec, pixels: Pixels, true: Labels, folder: Path
+) -> list[float]:
+    """Return the AP at IoU 0.5, 0.75 and 0.9, the diameter measured from the image."""
     kind = "rgb" if pixels.ndim == 3 else "minisblack"
     whole = pixels.clip(0, 65535).astype(np.uint16)
     tifffile.imwrite(folder / "changed.tif", whole, photometric=kind)
     [image] = open_images(folder / "changed.tif")
     found = segment(image, model, SegmentationParameters(), Checkpoint())
     labels = found.labels.reshape(found.labels.shape[-2:])
-    return agreement(labels, resized(true, labels.shape)).precision[0]
+    return list(agreement(labels, resized(true, labels.shape)).precision)
 
 
 def resized(labels: Labels, shape: tuple[int, ...]) -> Labels:
@@ -116,7 +118,8 @@ def main() -> None:
     options.add_argument("--data", type=Path, default=DATA)
     data = options.parse_args().data
     models = {model.name: model for model in shipped()}
-    print("| images | changed | AP@0.5 | worst to best |\n|---|---|---|---|")
+    print("| images | changed | AP@0.5 | worst to best | AP@0.75 | AP@0.9 |")
+    print("|---|---|---|---|---|---|")
     with TemporaryDirectory() as name:
         for part, (kind, own) in KINDS.items():
             pairs = validation(data, part)
@@ -130,9 +133,11 @@ def main() -> None:
                     )
                     for image, masks in pairs
                 ]
+                at_half, at_more, at_most = np.transpose(found)
                 print(
-                    f"| {kind} ({len(found)}) | {title} | {np.mean(found):.3f} "
-                    f"| {min(found):.2f} to {max(found):.2f} |",
+                    f"| {kind} ({len(found)}) | {title} | {at_half.mean():.3f} "
+                    f"| {at_half.min():.2f} to {at_half.max():.2f} "
+                    f"| {at_more.mean():.3f} | {at_most.mean():.3f} |",
                     flush=True,
                 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,13 @@ SOURCE = ROOT.parent / "shared/data/2d_nuclei_fluo/nuc_175dbb.tif"
 
 DIAMETER = 28.0
 BLOCK = 2048
+
+_GRID = 64
+_TILE = 512
+_DARK, _NOISE = 200, 12
+"""Grey values of a camera without light, and their standard deviation."""
+_VISIBLE = 0.5
+"""Share of tissue from which a nucleus is taken to be there."""
 
 Array = npt.NDArray[Any]
 
@@ -46,10 +53,7 @@ def write_tiled(
     Others have noise of few values, as the glass of a slide. None are all blocks. Cells
     are ``enlarge`` times as wide as those of the source.
     """
-    tile = tifffile.imread(source).astype(np.uint16) * 100 + 100
-    height, width = tile.shape
-    tile = cv2.resize(tile, (enlarge * width, enlarge * height))
-    tile = np.block([[tile, tile[:, ::-1]], [tile[::-1], tile[::-1, ::-1]]])
+    tile = _flipped(source, enlarge)
     random = np.random.default_rng(3)
     pixels = tifffile.memmap(path, shape=(side, side), dtype=np.uint16, bigtiff=True)
     for number, (rows, columns) in enumerate(_blocks(side)):
@@ -61,9 +65,16 @@ def write_tiled(
 
 
 def write_masks(
-    path: Path, side: int, source: Path = SOURCE, full: Collection[int] | None = None
+    path: Path,
+    side: int,
+    source: Path = SOURCE,
+    full: Collection[int] | None = None,
+    there: Array | None = None,
 ) -> int:
-    """Write the true masks of those cells as uint32; return how many there are."""
+    """Write the true masks of those cells as uint32; return how many there are.
+
+    Only where ``there`` is `tissue`, if that is given.
+    """
     labels = tifffile.imread(masks_of(source)).astype(np.uint32)
     count = int(labels.max())
     flipped = [
@@ -86,14 +97,78 @@ def write_masks(
             np.arange(columns.start, columns.stop) // width,
         )
         part = np.where(part > 0, part + copies * 4 * count, 0)
+        if there is not None:
+            part[_at(there, rows, columns) < _VISIBLE] = 0
         masks[rows, columns] = part
         cells += len(np.unique(part)) - 1
     masks.flush()
     return cells
 
 
-def _blocks(side: int) -> list[tuple[slice, slice]]:
-    spans = [slice(n, min(n + BLOCK, side)) for n in range(0, side, BLOCK)]
+def tissue(side: int, share: float) -> Array:
+    """Return how much tissue a slide has, 0 to 1, on a grid of 64 px.
+
+    A few pieces with soft borders fill about a ``share`` of the area.
+    """
+    cells = -(-side // _GRID)
+    rough = np.random.default_rng(7).normal(size=(cells, cells)).astype(np.float32)
+    smooth = cv2.GaussianBlur(rough, (0, 0), cells / 12)
+    inside = (smooth > np.quantile(smooth, 1 - share)).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(inside, (0, 0), 1.0))
+
+
+def write_slide(
+    path: Path, side: int, share: float, source: Path = SOURCE, enlarge: int = 1
+) -> None:
+    """Write a uint16 image as slide scanners do: in tiles of 512 px, compressed.
+
+    Tissue with nuclei of the source fills a ``share`` of it. All of it has noise, as a
+    camera has where there is no light.
+    """
+    tile = _flipped(source, enlarge) - np.uint16(100)
+    there = tissue(side, share)
+    random = np.random.default_rng(3)
+
+    def tiles() -> Iterator[Array]:
+        for rows, columns in _blocks(side, _TILE):
+            noise = random.normal(_DARK, _NOISE, (_TILE, _TILE))
+            full = _at(there, rows, columns)
+            height, width = full.shape
+            noise[:height, :width] += full * _part(tile, rows, columns)
+            yield noise.round().astype(np.uint16)
+
+    tifffile.imwrite(
+        path,
+        tiles(),
+        shape=(side, side),
+        dtype=np.uint16,
+        tile=(_TILE, _TILE),
+        compression="zlib",
+        compressionargs={"level": 1},
+        bigtiff=True,
+    )
+
+
+def _at(there: Array, rows: slice, columns: slice) -> Array:
+    """Return the tissue of a part of a slide, pixel by pixel."""
+    ys, xs = (
+        (np.arange(span.start, span.stop, dtype=np.float32) + 0.5) / _GRID - 0.5
+        for span in (rows, columns)
+    )
+    grid = np.meshgrid(xs, ys)
+    return cv2.remap(there, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _flipped(source: Path, enlarge: int) -> Array:
+    """Return a uint16 image and its flips, which go on into each other."""
+    tile = tifffile.imread(source).astype(np.uint16) * 100 + 100
+    height, width = tile.shape
+    tile = cv2.resize(tile, (enlarge * width, enlarge * height))
+    return np.block([[tile, tile[:, ::-1]], [tile[::-1], tile[::-1, ::-1]]])
+
+
+def _blocks(side: int, length: int = BLOCK) -> list[tuple[slice, slice]]:
+    spans = [slice(n, min(n + length, side)) for n in range(0, side, length)]
     return [*product(spans, spans)]
 
 

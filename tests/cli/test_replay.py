@@ -132,6 +132,22 @@ def test_other_masks_are_exit_code_3(project, capsys):
     assert "The pixels of a.tif have changed since the run." in said
 
 
+def test_the_methods_of_several_revisions_and_of_all_images(project, capsys):
+    assert run(["replay", str(project), "--as", "methods", "all"]) == 0
+    told = "Masks were imported from a_masks.tif, with Cellpose Studio. 12 cells were"
+    assert capsys.readouterr().out.startswith(told)
+    assert run(["replay", str(project), "1,2", "--as", "methods"]) == 0
+    first, second, references = capsys.readouterr().out.split("\n\n")
+    assert first.startswith("Cells in a.tif were segmented with Cellpose Studio")
+    assert second.startswith(told)
+    assert references.startswith("References\n")
+    assert run(["replay", str(project), "1", "--as", "json"]) == 0
+    record = json.loads(capsys.readouterr().out)["record"]
+    assert 0 < record["steps_needed"] <= record["steps"]
+    assert run(["replay", str(project), "all"]) == 2
+    assert "Several revisions need --as methods." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("more", [(), ("--as", "command")], ids=str)
 def test_an_import_is_exit_code_2(project, capsys, more):
     assert run(["replay", str(project), "2", *more]) == 2

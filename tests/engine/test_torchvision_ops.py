@@ -112,7 +112,8 @@ def test_a_missing_torchvision_is_named():
 
 def test_cellpose_is_imported_without_the_compiler_of_torch():
     code = (
-        "import sys, cellpose_studio.engine.cellpose_api\n"
+        "import sys\n"
+        "from cellpose_studio.engine.cellpose_api import vit\n"
         "print('torch._dynamo' in sys.modules)\n"
         "from torchvision.ops.roi_align import is_compile_supported as stand_in\n"
         "answer = stand_in('cpu')\n"
@@ -120,3 +121,17 @@ def test_cellpose_is_imported_without_the_compiler_of_torch():
         "print(answer == is_compile_supported('cpu'), stand_in is is_compile_supported)"
     )
     assert run(code).split() == ["False", "True", "False"]
+
+
+def test_the_rest_of_torchvision_is_imported_when_it_is_asked_for():
+    code = (
+        "import sys\n"
+        "from cellpose_studio.engine.cellpose_api import normalize_img\n"
+        "import torchvision\n"
+        "print('torchvision.models' in sys.modules, hasattr(torchvision, '__all__'))\n"
+        "whole = torchvision.models.__name__, 'torchvision.datasets' in sys.modules\n"
+        "print(*whole, torchvision.__version__[0].isdecimal())\n"
+        "print(hasattr(torchvision, 'no_such_module'))"
+    )
+    expected = ["False", "False", "torchvision.models", "True", "True", "False"]
+    assert run(code).split() == expected

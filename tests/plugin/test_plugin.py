@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from napari.components import ViewerModel
 from napari.utils.notifications import notification_manager
 from npe2 import PluginManifest
@@ -14,10 +15,13 @@ from pytestqt.qtbot import QtBot
 
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.display.channel_display import ChannelDisplay, auto_limits
 from cellpose_studio.core.errors import CannotSave, ImageUnreadable, MasksUnreadable
 from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.project.tables.window_state import DISPLAYS, WINDOW
 from cellpose_studio.plugin.layers import image_of
-from cellpose_studio.plugin.reader import get_reader
+from cellpose_studio.plugin.reader import get_reader, read_projects
 from cellpose_studio.plugin.sample import sample_layers
 from cellpose_studio.plugin.segment_widget import RECORD, SegmentWidget
 from cellpose_studio.plugin.writer import write_project
@@ -91,6 +95,47 @@ def test_masks_are_read_without_their_image(saved: Path) -> None:
     assert kind == "labels"
     assert "01 a-b.ome.tif does not exist" in notification_manager.records[-1].message
     np.testing.assert_array_equal(masks, CELLS)
+
+
+def test_channels_have_the_colours_and_the_contrast_of_the_project(
+    tmp_path: Path,
+) -> None:
+    pixels = np.stack([IMAGE, IMAGE // 2, IMAGE[::-1]])
+    tifffile.imwrite(tmp_path / "a.tif", pixels, imagej=True, metadata={"axes": "CYX"})
+    project = Project.create(tmp_path / "a.cpstudio")
+    session = Session(project)
+    (image,) = session.add(open_images(tmp_path / "a.tif"))
+    project.writer.flush()
+    first = read_projects(str(project.path))
+    displays = [
+        ChannelDisplay(colour=(1, 0.5, 0), limits=(10, 900), gamma=0.5),
+        ChannelDisplay(colour=(0, 1, 1), limits=(0, 50), visible=False),
+        ChannelDisplay(colour=(0, 0, 0)),
+    ]
+    stored = [one.model_dump(mode="json") for one in displays]
+    project.set_state(WINDOW, {DISPLAYS: {str(image.id): stored}})
+    project.close()
+    viewer = ViewerModel()
+    for data, about, _ in (*first, *read_projects(str(project.path))):
+        viewer.add_image(data, **about)
+    cyan, magenta, _, orange, hidden, black = viewer.layers
+    assert [one.colormap.name for one in (cyan, magenta, hidden)] == [
+        "cyan",
+        "magenta",
+        "cyan",
+    ]
+    assert cyan.contrast_limits == [*auto_limits(IMAGE)]
+    assert orange.contrast_limits == [10, 900]
+    assert orange.gamma == 0.5
+    np.testing.assert_allclose(
+        orange.colormap.map([0.0, 1.0])[:, :3], [[0, 0, 0], [1, 0.5, 0]], atol=0.003
+    )
+    assert [one.visible for one in (cyan, orange, hidden, black)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_nothing_is_written_for_layers_that_do_not_fit(

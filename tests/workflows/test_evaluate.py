@@ -10,9 +10,17 @@ import tifffile
 from skimage.io import imsave
 
 from cellpose_studio.core.errors import ImageUnreadable, MasksUnreadable
-from cellpose_studio.core.matching.evaluation.evaluate import EvaluationOptions
+from cellpose_studio.core.matching.evaluation.evaluate import (
+    EvaluationOptions,
+    evaluate,
+)
 from cellpose_studio.workflows.evaluation.files import masks_pairs, read_pair
-from cellpose_studio.workflows.evaluation.items import evaluate_item
+from cellpose_studio.workflows.evaluation.items import (
+    EvaluatedImage,
+    EvaluatedImages,
+    evaluate_item,
+    on_the_same_images,
+)
 
 
 @pytest.fixture
@@ -167,7 +175,9 @@ def test_images_without_cells_agree_on_nothing(tmp_path):
 def test_masks_of_different_shapes_are_refused(tmp_path):
     for name, shape in (("a.tif", (8, 8)), ("b.tif", (8, 9))):
         tifffile.imwrite(tmp_path / name, np.ones(shape, np.uint16))
-    with pytest.raises(MasksUnreadable, match=r"a\.tif has the shape \(8, 8\)"):
+    with pytest.raises(
+        MasksUnreadable, match=r"a\.tif, have the shape \(8, 8\), but the true"
+    ):
         scores(tmp_path / "a.tif", tmp_path / "b.tif")
 
 
@@ -261,3 +271,17 @@ def test_axes_that_do_not_fit_masks_are_refused(tmp_path, film):
     for axes in ("YX", "CYX", "TZYX"):
         with pytest.raises(MasksUnreadable, match=f"cannot be {axes}"):
             scores(tmp_path / "a.tif", tmp_path / "a.tif", axes=axes)
+
+
+def test_two_masks_are_compared_on_the_images_that_have_both():
+    masks = np.eye(4, dtype=np.uint32)
+    options = EvaluationOptions(boundary=None)
+    images = [
+        EvaluatedImage(name=name, id=n, evaluation=evaluate(masks, masks, options))
+        for n, name in enumerate("abc")
+    ]
+    one = EvaluatedImages(options=options, images=tuple(images))
+    other = EvaluatedImages(options=options, images=tuple(images[1:]))
+    found = on_the_same_images([one, other])
+    assert [[i.name for i in result.images] for result in found] == [["b", "c"]] * 2
+    assert on_the_same_images([one])[0].images == one.images

@@ -44,18 +44,20 @@ def test_it_can_be_stopped(monkeypatch):
 EDITS = """
 import sys
 import numpy as np
-from numba.core.dispatcher import Dispatcher
+from cellpose_studio.core.compiling.compiled import Compiled
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits import reshape, split, whole
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.io.project.tables.delta import pack_parts, unpack_parts
 from cellpose_studio.core.display.label_picture import draw_labels, redraw_labels
 from cellpose_studio.workflows.warm_up import warm_up_editing
 
 def loaded():
     ours = [part for name, part in sys.modules.items() if "cellpose_studio" in name]
     loops = {id(f): f for part in ours for f in vars(part).values()
-             if isinstance(f, Dispatcher)}
-    return sum(len(f.signatures) for f in loops.values()), set(sys.modules)
+             if isinstance(f, Compiled)}
+    return sum(len(f.machine_code.signatures) for f in loops.values()), set(sys.modules)
 
 warm_up_editing(Checkpoint())
 before = loaded()
@@ -72,9 +74,14 @@ for edit in (
 ):
     change = edit()
     assert change.parts
-    change.apply(labels)
-    table.change(change, labels)
-    redraw_labels(drawn, labels, change.region(labels.shape))
+    # Undone and redone as in a later session, too.
+    read = unpack_parts(pack_parts(change.parts))
+    again = LabelEdit(change.operation, change.cells, read)
+    for step in (change, again.inverse(), again):
+        assert step.fits(labels)
+        step.apply(labels)
+        table.change(step, labels)
+        redraw_labels(drawn, labels, step.region(labels.shape))
 assert loaded() == before, loaded()[1] - before[1]
 """
 

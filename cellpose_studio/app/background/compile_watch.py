@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
 
-from cellpose_studio.core.compiled import watch_compiling
+from cellpose_studio.core.compiling.watched import watch_compiling
 
 _LONG, _PAUSE = 1500, 1000  # ms
 

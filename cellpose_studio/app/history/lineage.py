@@ -13,6 +13,7 @@ from cellpose_studio.app.history.parameter_changes import changes_between
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.core.recipes import effective_edits
+from cellpose_studio.core.runs.preparation.steps import names_after
 from cellpose_studio.io.project.tables.journal import read_journal
 from cellpose_studio.io.project.tables.revisions import read_revisions
 from cellpose_studio.io.project.tables.runs import read_runs
@@ -253,11 +254,18 @@ class _NodeBuilder:
         parent = self._revisions.get(self._parent(revision.id) or 0)
         earlier = self._record(parent)
         before = parent.parameters if parent and earlier else None
-        changes = changes_between(before, revision.parameters)
+        changes = changes_between(before, revision.parameters, _channel_names(record))
         if revision.kind != "run" or record is None:
             return changes
         same = earlier is not None and earlier.model.sha256 == record.model.sha256
         return changes if same and changes else (_model(record), *changes)
+
+
+def _channel_names(record: RunRecord | None) -> tuple[str, ...]:
+    """Return the names of the channels that a run could choose from, if it has them."""
+    if record is None or not record.image.channel_names:
+        return ()
+    return names_after(record.image.channel_names, record.parameters.preparation)
 
 
 def _with_runs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.images.levels import PlaneLimits, label_levels
 from cellpose_studio.core.images.recent_arrays import RecentArrays
 from cellpose_studio.io.cache.pyramids import Plane, Pyramid, PyramidSizes
+from cellpose_studio.workflows.blocks.coarse_look import SmallCopy
 
 Array = npt.NDArray[Any]
 _Tile = tuple[Plane, int, int, int]
@@ -74,6 +76,7 @@ class LargeImages:
         self.limits = PlaneLimits()
         self.sizes = PyramidSizes()
         self._builds, self._tiles, self._folder = builds, tiles, folder
+        self._last: weakref.ref[LargeImage] | None = None
 
     def of(self, image: ImageSource) -> LargeImage | None:
         """Return the pixels of an image for the display; None if it is not large."""
@@ -81,7 +84,14 @@ class LargeImages:
             return None
         pyramid = Pyramid(image, self._folder, self.sizes)
         factors = self.limits.levels(image.shape)
-        return LargeImage(pyramid, factors, self._builds, self._tiles)
+        shown = LargeImage(pyramid, factors, self._builds, self._tiles)
+        self._last = weakref.ref(shown)
+        return shown
+
+    def small_copy(self, image: ImageSource) -> SmallCopy | None:
+        """Return a small copy of an image that is shown, once all of it was read."""
+        shown = self._last() if self._last is not None else None
+        return shown.small_copy() if shown and shown.image is image else None
 
     def label_levels(self, labels: Array) -> list[Array] | None:
         """Return the levels of labels as views; None if they are not large."""
@@ -171,6 +181,20 @@ class LargeImage:
         """Return limits of the contrast for a plane, as far as it was read."""
         t, c, z = plane
         return ChannelLook.of(self._base_of(t, z)[c]).limits
+
+    def small_copy(self) -> SmallCopy | None:
+        """Return the coarsest level of all planes; None while one was not read yet."""
+        frames, channels, depth, *_ = self.image.shape
+        every = [(t, z) for t in range(frames) for z in range(depth)]
+        was_read = (
+            (t, z) in self._begun and self._pyramid.is_done((t, c, z))
+            for t, z in every
+            for c in range(channels)
+        )
+        if self._build is not None or not all(was_read):
+            return None
+        planes = [self._bases[plane] for plane in every]
+        return SmallCopy(factor=self._pyramid.base, planes=planes)
 
     # In the GUI thread
 

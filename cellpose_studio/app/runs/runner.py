@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 from psygnal import Signal
 from pydantic import ValidationError
 
@@ -29,8 +30,9 @@ from cellpose_studio.core.runs.compute import ComputeChoice
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.runs.segmentation import Segmentation
-from cellpose_studio.io.masks.mapped import empty_labels
+from cellpose_studio.io.masks.mapped import MOST_IN_MEMORY, empty_labels
 from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
+from cellpose_studio.workflows.blocks.coarse_look import SmallCopy
 from cellpose_studio.workflows.blocks.forecast import (
     Forecast,
     forecast,
@@ -52,7 +54,8 @@ class Runs:
     is shown when it ends, and waits there if the image was taken off the list. The
     project gets a record of each, also of those that fail or are cancelled. Runs in
     blocks are done by the ``cluster``, where it returns one; others as ``compute`` says
-    when they begin. What a run has left on disk is removed in the queue ``files``.
+    when they begin. What a run has left on disk is removed in the queue ``files``. A
+    ``small_copy`` of a large image tells how much of it shows anything.
     """
 
     failed = Signal(Exception)
@@ -65,12 +68,14 @@ class Runs:
         cluster: Callable[[], ClusterChoice | None] = lambda: None,
         compute: Callable[[], ComputeChoice] = ComputeChoice,
         files: JobQueue | None = None,
+        small_copy: Callable[[ImageSource], SmallCopy | None] = lambda _: None,
     ) -> None:
         self._session = session
         self._cluster = cluster
         self._queue = queue
         self._compute = compute
         self._files = queue if files is None else files
+        self._small_copy = small_copy
         self._own_threads = False
         # Made in the thread of the first run, which is the one that imports torch.
         self._networks: NetworkCache | None = None
@@ -140,10 +145,17 @@ class Runs:
         return self._queue.start(job)
 
     def forecast(
-        self, image: ProjectImage, model: ModelSpec, parameters: SegmentationParameters
+        self,
+        image: ProjectImage,
+        model: ModelSpec,
+        parameters: SegmentationParameters,
+        masks: str = RUN_RESULT,
     ) -> Forecast:
-        """Return what a run will take; that of a large image is done in blocks."""
-        found = forecast(image.source, model, parameters, free_memory())
+        """Return what a run will take; that of a large image is done in blocks.
+
+        The result goes into the masks of a name.
+        """
+        found = self._forecast(image, model, parameters, free_memory(), masks)
         choice = self._cluster()
         return replace(found, scheduler=choice.address if choice else "")
 
@@ -155,8 +167,25 @@ class Runs:
     ) -> list[Forecast]:
         """Return what runs will take of those images that are done in blocks."""
         free = free_memory()
-        each = (forecast(one.source, model, parameters, free) for one in images)
+        each = (self._forecast(one, model, parameters, free) for one in images)
         return [needed for needed in each if needed.side]
+
+    def _forecast(
+        self,
+        image: ProjectImage,
+        model: ModelSpec,
+        parameters: SegmentationParameters,
+        free: int,
+        masks: str = RUN_RESULT,
+    ) -> Forecast:
+        source, shown = image.source, 1.0
+        found = forecast(source, model, parameters, free)
+        if found.side is None:
+            return found
+        if parameters.region is None and (copy := self._small_copy(source)):
+            shown = copy.share_of_tiles(source, model, parameters)
+        found = forecast(source, model, parameters, free, shown=shown)
+        return replace(found, disk=found.disk + _mapped(image, masks))
 
     def _on_leaving(self) -> None:
         """Stop all runs, and record them while their project can be written to."""
@@ -288,6 +317,15 @@ class Runs:
                 f"The result of the run is “{name}” in the list of layers.",
             )
         )
+
+
+def _mapped(image: ProjectImage, masks: str) -> int:
+    """Return the bytes of new masks in files, before and while they are merged."""
+    each = (
+        np.prod(image.source.label_shape, dtype=np.int64) * np.dtype(np.uint32).itemsize
+    )
+    copies = 3 if image.kept_masks(masks) is not None else 1
+    return int(each) * copies if each > MOST_IN_MEMORY else 0
 
 
 def _labels_of(result: Segmentation, record: RunRecord) -> LabelSet:

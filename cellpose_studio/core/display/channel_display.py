@@ -165,6 +165,19 @@ def replace_display(display: ChannelDisplay, **changes: Any) -> ChannelDisplay:
     return ChannelDisplay(**{**display.model_dump(), **changes})
 
 
+def stored_displays(state: object) -> dict[int, list[ChannelDisplay]]:
+    """Return the settings of channels by the ids of images, from a stored state.
+
+    A damaged project may hold any value: what is none is left out.
+    """
+    found = {}
+    for image, stored in (state if isinstance(state, dict) else {}).items():
+        displays = displays_of(stored)
+        if displays and str(image).isdecimal():
+            found[int(image)] = displays
+    return found
+
+
 def displays_of(data: object) -> list[ChannelDisplay]:
     """Return the settings of channels that were stored; [] if they are damaged."""
     if not isinstance(data, list):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 from cellpose_studio.core.display.label_picture import (
     COLOURS,
     OUTLINE,

@@ -14,7 +14,7 @@ from colorsys import hsv_to_rgb
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 
 # Beside the bit for the outline, a byte has 127 values other than background, and three
 # of them are for reviewed cells.

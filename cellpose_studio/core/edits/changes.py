@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex, Labels, chunk
 from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit

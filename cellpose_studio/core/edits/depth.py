@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 from cellpose_studio.core.edits.changes import Mask
 
 Squares = npt.NDArray[np.float64]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 from cellpose_studio.core.masks.chunks import Labels
+
+if TYPE_CHECKING:
+    # `compiled` provides it at run time.
+    import numba
 
 Ids = npt.NDArray[np.uint32]
 Counts = npt.NDArray[np.int64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex, Labels, planes_of
 
 Index = npt.NDArray[np.int32]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 from cellpose_studio.core.masks.chunks import EmptyLabels, Labels, in_memory
+
+if TYPE_CHECKING:
+    # `compiled` provides it at run time.
+    import numba
 
 AnyLabels = npt.NDArray[np.integer]
 Ids = npt.NDArray[np.uint32]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
+
+if TYPE_CHECKING:
+    # `compiled` provides it at run time.
+    import numba
 
 UNCHANGED, ADDED, REMOVED, CHANGED = 1, 2, 3, 4
 """Values of the pixels of `highlight`; 0 is background."""

@@ -24,6 +24,9 @@ class ImageRecord(BaseModel):
     axes: str = Field(description="in the order of the file, one letter each")
     shape: tuple[int, int, int, int, int] = Field(description="TCZYX")
     dtype: str
+    channel_names: tuple[str, ...] = Field(
+        (), description="as the image has them; empty in records of earlier versions"
+    )
     pixel_size_um: tuple[float | None, float | None, float | None] = Field(
         description="Z, Y, X"
     )
@@ -96,6 +99,13 @@ class RunRecord(BaseModel):
         None,
         description="for which pixels followed the flows, or fewer where they came to "
         "rest before; None: unknown, in records of earlier versions",
+    )
+    steps_needed: int | None = Field(
+        None,
+        description="after how many of them the last pixel was at rest, within 1.5 px "
+        "of where it stayed: at most a quarter too many on the processor, 100 on a "
+        "GPU; as many as ``steps``: one was not at rest by then; None: unknown, in "
+        "records of earlier versions",
     )
     blocks: BlocksRecord | None = Field(
         None, description="None: the image was run as a whole"

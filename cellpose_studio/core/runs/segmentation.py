@@ -131,6 +131,8 @@ class RunResult:
         "openvino"; empty on a GPU.
     steps
         For which pixels followed the flows at most.
+    steps_needed
+        After how many of them the last pixel was at rest.
     blocks
         How the image was cut; None if it was run as a whole.
     """
@@ -151,6 +153,7 @@ class RunResult:
     engine: str = ""
     automatic: tuple[str, ...] = ()
     steps: int | None = None
+    steps_needed: int | None = None
     blocks: Blocks | None = None
 
     def settings(self) -> dict[str, object]:

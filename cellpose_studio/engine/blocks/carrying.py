@@ -46,26 +46,30 @@ def ends_in(
     steps: int,
     overlap: int,
     check: Check,
-) -> Indices:
+) -> tuple[Indices, int]:
     """Return the flat index in its part that each pixel of ``core`` reaches.
 
-    -1 for pixels that are no more probable than ``threshold``. Of the flows around the
-    core, ``overlap`` pixels are read, and more if a pixel comes that far.
+    The second value tells after how many steps all of them were at rest, as `carry`
+    says. The index is -1 for pixels that are no more probable than ``threshold``. Of
+    the flows around the core, ``overlap`` pixels are read, and more if a pixel comes
+    that far.
     """
     ends = np.full(shape_of(core), -1, np.int64)
     probable = source.read(part, core)[1] > np.float32(threshold)
     todo = np.stack(np.nonzero(probable), -1) + start_of(core)
+    rested = 0
     while len(todo):
         check()
         window = grown(core, _margins(source, overlap), source.shape)
-        reached, is_stray = _carried(
+        reached, is_stray, after = _carried(
             source, part, window, todo, threshold, steps, check
         )
+        rested = max(rested, int(after[~is_stray].max(initial=0)))
         inside = tuple((todo - start_of(core))[~is_stray].T)
         ends[inside] = reached[~is_stray]
         todo = todo[is_stray]
         overlap *= 2
-    return ends
+    return ends, rested
 
 
 def _margins(source: FlowSource, overlap: int) -> Shape:
@@ -80,8 +84,11 @@ def _carried(
     threshold: float,
     steps: int,
     check: Check,
-) -> tuple[Indices, npt.NDArray[np.bool_]]:
-    """Return where (N, 3) pixels end, and which came to the border of ``window``."""
+) -> tuple[Indices, npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
+    """Return where (N, 3) pixels end, which came to the border of ``window``, and when.
+
+    The last tells after how many steps each was at rest.
+    """
     dP, cellprob = source.read(part, window)
     shape, size, origin = source.shape, shape_of(window), start_of(window)
     field, limits = _field(source, dP, cellprob, window, threshold)
@@ -90,9 +97,10 @@ def _carried(
     low = np.zeros(cellprob.size, np.int16)
     high = np.zeros(cellprob.size, np.int16)
     at_once = max(1, _AT_ONCE // steps)
-    parts = [at[n : n + at_once] for n in range(0, len(at), at_once)]
+    rested = np.zeros(len(at), np.int32)
+    parts = [slice(n, n + at_once) for n in range(0, len(at), at_once)]
 
-    def work(some: Indices) -> None:
+    def work(some: slice) -> None:
         trajectories.carry(
             _three(shape),
             _three(size),
@@ -100,11 +108,12 @@ def _carried(
             source.axes,
             field.reshape(-1),
             limits.reshape(-1),
-            some,
+            at[some],
             steps,
             ends,
             low,
             high,
+            rested[some],
         )
 
     run_parts(work, parts, check)
@@ -117,7 +126,7 @@ def _carried(
             is_stray |= reached[:, axis] < span.start + _CLOSE
         if span.stop < length:
             is_stray |= reached[:, axis] >= span.stop - _CLOSE
-    return np.asarray(flat, np.int64), is_stray
+    return np.asarray(flat, np.int64), is_stray, rested
 
 
 def _field(

@@ -127,9 +127,10 @@ class BlockMasks:
         if self.store.has(key):
             return
         found = ends = None
+        rested = 0
         if not self.source.is_empty(self.part, core):
             parameters = self.parameters
-            ends = ends_in(
+            ends, rested = ends_in(
                 self.source,
                 self.part,
                 core,
@@ -140,11 +141,11 @@ class BlockMasks:
             )
             found = held_by(ends, self.source.shape)
         if ends is None or found is None:
-            self.store.put(key, {}, {"box": None})
+            self.store.put(key, {}, {"box": None, "rested": 0})
             return
         box, held = found
         arrays: Arrays = {"ends": ends, "held": held}
-        self.store.put(key, arrays, {"box": as_lists(box)})
+        self.store.put(key, arrays, {"box": as_lists(box), "rested": rested})
 
     def seed(self, block: int) -> None:
         """Find the cells of a block, as far as they lie in it."""

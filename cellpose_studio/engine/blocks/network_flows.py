@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from typing import Any
 
@@ -33,7 +33,7 @@ from cellpose_studio.engine.flows.boxes import (
 )
 from cellpose_studio.engine.flows.compute import VIEWS, seen_window, volume_shape
 from cellpose_studio.engine.flows.region import needed_part
-from cellpose_studio.engine.flows.resampling import needed, resampled
+from cellpose_studio.engine.flows.resampling import needed, resampled, resampled_box
 from cellpose_studio.engine.flows.tile_groups import (
     TileGroup,
     flipped,
@@ -61,7 +61,8 @@ class NetworkFlows:
     Attributes
     ----------
     side
-        Length of a block, px of the image; groups of tiles have about this size.
+        Length of a block, px of the image; groups of tiles have about this size, and no
+        more pixels at the scale of the network.
     pixels
         How many of all planes of a block there are at most.
     """
@@ -170,7 +171,8 @@ class NetworkFlows:
 
     def _grouped(self, cut: Tiling) -> tuple[list[range], list[range]]:
         """Return the rows and the columns of tiles in groups."""
-        side = self.side if self.parameters.do_3D else self.side * self.network_scale
+        scale = 1.0 if self.parameters.do_3D else min(1.0, self.network_scale)
+        side = self.side * scale
         found = []
         for count, length in zip(cut.grid, cut.padded, strict=True):
             groups = max(1, round(length / max(side, 1)))
@@ -192,12 +194,7 @@ class NetworkFlows:
         if self.store.has(group.key):
             counter.add(total)
             return
-        cut = self.tilings[group.view]
-        wanted = [
-            (plane, row, column)
-            for plane, row, column in product(group.planes, group.rows, group.columns)
-            if not self._is_empty(group, cut, plane, row, column)
-        ]
+        cut, wanted = self.tilings[group.view], self.wanted(group)
         empty = total - len(wanted)
         counter.add(empty)
         facts: Facts = {"box": None, "tiles": total, "empty": empty}
@@ -216,10 +213,14 @@ class NetworkFlows:
         facts["box"] = as_lists(group.box)
         self.store.put(group.key, {"outputs": outputs}, facts)
 
-    def _is_empty(
-        self, group: TileGroup, cut: Tiling, plane: int, row: int, column: int
-    ) -> bool:
+    def wanted(self, group: TileGroup) -> list[tuple[int, int, int]]:
+        """Return planes, rows and columns of the tiles that show anything."""
+        every = product(group.planes, group.rows, group.columns)
+        return [at for at in every if not self._is_empty(group, *at)]
+
+    def _is_empty(self, group: TileGroup, plane: int, row: int, column: int) -> bool:
         """Return whether a coarse look shows nothing, or the region needs no tile."""
+        cut = self.tilings[group.view]
         if (needs := self._needed_tiles) is not None:
             frames, planes, tiles = needs
             tile = row * cut.grid[1] + column
@@ -349,8 +350,7 @@ class NetworkFlows:
         if not self._resizes:
             return self._sums(t, box)
         # What is resized the other way round than the input of the network.
-        there = needed(box, self.seen, self._whole)
-        return resampled(self._sums(t, there), there, box, self.seen, self._whole)
+        return resampled_box(partial(self._sums, t), box, self.seen, self._whole)
 
     def _sums(self, t: int, box: Box) -> FloatArray:
         """Return the outputs at the size of the network."""

@@ -77,6 +77,14 @@ class BlockLabels:
         """Number of planes of all frames."""
         return int(np.prod(self.shape[:-2], dtype=int))
 
+    def steps_needed(self) -> int:
+        """Return after how many steps all pixels of all blocks were at rest."""
+        return max(
+            part.masks.store.facts(part.masks.key("ends", block))["rested"]
+            for part in self._parts
+            for block in range(len(part.masks.blocks))
+        )
+
     def whole(
         self,
         check: Callable[[], None] = lambda: None,

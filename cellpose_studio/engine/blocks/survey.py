@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.images.intensities import (
+    LEAST_CONTRAST,
     SAMPLED,
     is_wide,
     offset_of,
@@ -38,12 +39,6 @@ _FINE = 4
 
 _BAND = 2**23
 """Pixels that are read at once."""
-
-_LEAST_CONTRAST = 0.01
-"""Of the contrast of the image: where less is seen, no network finds a cell.
-
-The shipped ones find none at 3 %; others may see more, beside very bright debris.
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +139,7 @@ class NormalizedImage:
                 low = survey.low[t, plane, n, rows, columns].min()
                 high = survey.high[t, plane, n, rows, columns].max()
                 # What the network sees as it is may have any scale.
-                share = _LEAST_CONTRAST if self._normalization.normalize else 0.0
+                share = LEAST_CONTRAST if self._normalization.normalize else 0.0
                 # Infinite where no pixel is a number.
                 if high - low > share * (scale.bright - scale.dark):
                     return False

@@ -5,13 +5,19 @@ The numbers are those of OpenCV's linear interpolation, which Cellpose resizes w
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.engine.flows.boxes import Box, Shape
+from cellpose_studio.engine.flows.boxes import Box, Shape, cut, shape_of, start_of
 
 FloatArray = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
+
+_AT_ONCE = 6_000_000
+"""Pixels that are resized at once: 100 to 200 MB of flows."""
 
 
 def needed(box: Box, source: Shape, target: Shape) -> Box:
@@ -43,6 +49,31 @@ def resampled(
                 np.take(pixels, right - start, axis) * weight
             )
     return pixels
+
+
+def resampled_box(
+    read: Callable[[Box], FloatArray], box: Box, source: Shape, target: Shape
+) -> FloatArray:
+    """Return the box of an array (Z, Y, X, C) at the size ``target``, read in parts.
+
+    ``read`` returns a box of the array, which may have many more pixels.
+    """
+    sides = list(shape_of(box))
+    axis = 0 if sides[0] > 1 else 1
+    pixels = math.prod(sides) * math.prod(source) / math.prod(target)
+    sides[axis] = math.ceil(sides[axis] / math.ceil(pixels / _AT_ONCE))
+    parts = []
+    for inside in cut(shape_of(box), sides):
+        part = _moved(inside, start_of(box))
+        there = needed(part, source, target)
+        parts.append(resampled(read(there), there, part, source, target))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
+
+
+def _moved(box: Box, by: Shape) -> Box:
+    return tuple(
+        slice(span.start + n, span.stop + n) for span, n in zip(box, by, strict=True)
+    )
 
 
 def _neighbours(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 
 FloatArray = npt.NDArray[np.float32]
 LabelArray = npt.NDArray[np.uint32]

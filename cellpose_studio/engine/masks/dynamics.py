@@ -16,20 +16,22 @@ import torch
 from scipy.special import expit
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.masks.labels import compact_labels
 from cellpose_studio.core.runs.confidence import FLOW_CHECK, Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import cells_in
 from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.device_memory import is_full
-from cellpose_studio.engine.masks.cleaning import (
-    certainties,
-    doubtful,
-    keep_largest_parts,
-)
+from cellpose_studio.engine.masks.cleaning import certainties, doubtful
 from cellpose_studio.engine.masks.ends import MOST_PIXELS, PixelEnds
-from cellpose_studio.engine.masks.fill import finished_plane, numbered, sizes_of
+from cellpose_studio.engine.masks.fill import sizes_of
+from cellpose_studio.engine.masks.finishing import (
+    chosen,
+    cleaned,
+    finished,
+    told_apart,
+    without_border,
+)
 from cellpose_studio.engine.masks.follow import follow
 from cellpose_studio.engine.masks.gather import cells_at
 from cellpose_studio.engine.masks.mask_flows import flow_errors
@@ -76,6 +78,11 @@ class FlowMaskMaker:
     device
         Device on which the pixels follow the flows. If its memory is too small, the CPU
         is used instead, and ``fell_back`` becomes True.
+
+    Attributes
+    ----------
+    steps_needed
+        After how many steps all pixels were at rest, as `carry` and `follow` tell it.
     """
 
     def __init__(
@@ -88,6 +95,7 @@ class FlowMaskMaker:
         # Torch lacks some of the operations on Apple's GPU.
         self._device = torch.device("cpu" if device.name == "mps" else device.name)
         self.fell_back = False
+        self.steps_needed = 0
         self._key: tuple[float, ...] = ()
         self._candidates: dict[int, _Candidates] = {}
         self._ends: dict[int, PixelEnds] = {}
@@ -113,6 +121,7 @@ class FlowMaskMaker:
         )
         if key != self._key:
             self._key, self._candidates = key, {}
+            self.steps_needed = 0
         parts = []
         count = self._count()
         for n in range(count):
@@ -193,13 +202,13 @@ class FlowMaskMaker:
             fit = self._not_doubtful(n, parameters, fit)
         if fit is not None:
             # The next thresholds need all candidates again, so this is a copy.
-            kept = _chosen(kept, np.concatenate([[False], fit]))
+            kept = chosen(kept, np.concatenate([[False], fit]))
         # A large cell of a stack may be small in one plane, so small cells are removed
         # after stitching only. Cellpose takes -1 as no limit.
         smallest = -1 if self._joins(parameters) else parameters.min_size
         shape = self._part_shape(self._label_shape)
         cells = self._resized(kept, shape)
-        return (_cleaned if parameters.cleans else _finished)(cells, smallest)
+        return (cleaned if parameters.cleans else finished)(cells, smallest)
 
     def _errors(self, n: int, check: Callable[[], None]) -> npt.NDArray[np.float64]:
         """Return the flow errors of the cells of one part; NaN in volumes."""
@@ -243,6 +252,7 @@ class FlowMaskMaker:
             if self._flows.cellprob.size <= _MOST_KEPT:
                 self._ends[n] = ends
             at = ends.at(cellprob_threshold, int(steps), check)
+            self.steps_needed = max(self.steps_needed, ends.rested)
             return cells_at(at, cellprob, cellprob_threshold, max_size_fraction)
         try:
             return self._found_on_device(dP, cellprob, check)
@@ -264,7 +274,8 @@ class FlowMaskMaker:
         if not len(points[0]):
             return np.zeros(cellprob.shape, np.uint16)
         device, to_rest = self._device, bool(cleans)
-        ends = follow(dP, points, int(steps), device, check, to_rest)
+        ends, rested = follow(dP, points, int(steps), device, check, to_rest)
+        self.steps_needed = max(self.steps_needed, rested)
         labels = get_masks_torch(
             ends, points, cellprob.shape, max_size_fraction=max_size_fraction
         )
@@ -312,10 +323,10 @@ class FlowMaskMaker:
         if self._joins(parameters):
             stacks = np.split(np.stack(parts), self._flows.frames)
             threshold, smallest = parameters.stitch_threshold, parameters.min_size
-            parts = [_finished(stitch_planes(s, threshold), smallest) for s in stacks]
+            parts = [finished(stitch_planes(s, threshold), smallest) for s in stacks]
         if parameters.exclude_on_edges:
-            parts = [_without_border(part) for part in parts]
-        return _told_apart(parts).reshape(self._label_shape)
+            parts = [without_border(part) for part in parts]
+        return told_apart(parts).reshape(self._label_shape)
 
 
 def steps_for(parameters: SegmentationParameters, scale: float) -> int:
@@ -342,54 +353,3 @@ def _add(
         low = int(ids.min())
         counted = np.bincount(ids - low, values)
         sums[low : low + len(counted)] += counted.astype(sums.dtype)
-
-
-def _told_apart(parts: list[LabelArray]) -> LabelArray:
-    """Return all parts as one array in which no two cells share an id.
-
-    Cellpose numbers each part from 1; other programs would merge cells with one id.
-    """
-    together = np.stack(parts)
-    used = 0
-    for part in together:
-        last = int(part.max(initial=0))
-        part[part > 0] += used
-        used += last
-    return together
-
-
-def _finished(labels: Labels, min_size: int) -> LabelArray:
-    """Return cells without holes and without small ones."""
-    if labels.ndim == 2:
-        return finished_plane(labels, min_size)
-    from cellpose_studio.engine.cellpose_api import fill_holes_and_remove_small_masks
-
-    # It works in place, but the next thresholds need all candidates again.
-    filled = fill_holes_and_remove_small_masks(labels.copy(), min_size=min_size)
-    return np.asarray(filled).astype(np.uint32)
-
-
-def _chosen(labels: Labels, stays: npt.NDArray[np.bool_]) -> LabelArray:
-    """Return a copy of cells, for which ``stays`` of their id, as `numbered`."""
-    rows = labels.reshape(-1, labels.shape[-1])
-    return numbered(rows, stays).reshape(labels.shape)
-
-
-def _cleaned(labels: Labels, min_size: int) -> LabelArray:
-    """Return cells of one part each, without holes and without small ones."""
-    # Small ones go before their holes are filled as well, as in Cellpose.
-    cells = _at_least(min_size, labels)
-    keep_largest_parts(cells)
-    return _at_least(min_size, _finished(cells, -1))
-
-
-def _at_least(pixels: int, labels: Labels) -> LabelArray:
-    """Return a copy of the cells with so many pixels, numbered 1..N by their pixels."""
-    return _chosen(labels, sizes_of(labels.reshape(-1, labels.shape[-1])) >= pixels)
-
-
-def _without_border(labels: LabelArray) -> LabelArray:
-    """Return a plane or volume without the cells at its border, numbered 1..N."""
-    sides = [labels.take((0, -1), axis) for axis in range(labels.ndim)]
-    at_border = np.unique(np.concatenate([side.ravel() for side in sides]))
-    return compact_labels(np.where(np.isin(labels, at_border), 0, labels))[0]

@@ -38,6 +38,11 @@ class PixelEnds:
         vectors.
     cellprob
         Cell probability of the same pixels, fewer than `MOST_PIXELS`.
+
+    Attributes
+    ----------
+    rested
+        After how many steps all pixels that were carried were at rest, as `carry` says.
     """
 
     def __init__(self, dP: FloatArray, cellprob: FloatArray) -> None:
@@ -46,7 +51,7 @@ class PixelEnds:
         self._dP = dP.reshape(-1, *shape)
         self._cellprob = np.ascontiguousarray(cellprob.reshape(shape))
         size = cellprob.size
-        self._steps = 0
+        self._steps = self.rested = 0
         self._ends = np.zeros(size, np.int32)
         # At first, the range of thresholds is empty for every pixel.
         self._low = np.full(size, trajectories.NO_LIMIT, np.int16)
@@ -70,7 +75,7 @@ class PixelEnds:
         if steps != self._steps:
             self._low.fill(trajectories.NO_LIMIT)
             self._high.fill(-trajectories.NO_LIMIT)
-            self._steps = steps
+            self._steps, self.rested = steps, 0
         pixels = trajectories.find_unknown(
             self._cellprob.reshape(-1), limit, self._low, self._high
         )
@@ -107,7 +112,10 @@ class PixelEnds:
         at_once = max(1, _AT_ONCE // self._steps)
         parts = [pixels[n : n + at_once] for n in range(0, len(pixels), at_once)]
 
+        most = [self.rested]
+
         def work(part: Indices) -> None:
+            rested = np.zeros(len(part), np.int32)
             trajectories.carry(
                 self._shape,
                 self._shape,
@@ -120,6 +128,12 @@ class PixelEnds:
                 self._ends,
                 self._low,
                 self._high,
+                rested,
             )
+            most.append(int(rested.max()))
 
-        run_parts(work, parts, check)
+        try:
+            run_parts(work, parts, check)
+        finally:
+            # After a stop, the ends found by then are not looked for again.
+            self.rested = max(most)

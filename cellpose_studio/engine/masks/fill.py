@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 
 Labels = npt.NDArray[np.integer]
 LabelArray = npt.NDArray[np.uint32]

@@ -17,14 +17,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from cellpose_studio.engine.masks.trajectories import AT_REST
+
 _AT_ONCE = {2: 25_000_000, 3: 4_000_000}
 """Pixels times steps between two checks, by the number of axes: tenths of a second."""
 
 _BETWEEN_LOOKS = 100
 """Steps after which it is looked whether pixels still move."""
-
-_AT_REST = 1.5
-"""Pixels that one at rest may be off: it goes round its place in steps of up to one."""
 
 
 def follow(
@@ -34,8 +33,11 @@ def follow(
     device: torch.device,
     check: Callable[[], None],
     to_rest: bool = False,
-) -> Tensor:
+) -> tuple[Tensor, int]:
     """Return the pixels (A, N) that ``points`` reach after ``steps``, int32.
+
+    The second value tells after how many steps all of them were at rest, at most
+    `_BETWEEN_LOOKS` too many; ``steps`` if they never were.
 
     Parameters
     ----------
@@ -57,13 +59,15 @@ def follow(
     # Cellpose scales positions by the side less one, but samples with `align_corners`
     # False. Its pixels are only met if both are done here as well.
     field *= (2 / ends).view(-1, *[1] * len(ends))
-    parts = []
+    parts, rested = [], 0
     for part in start.split(max(1, _AT_ONCE[len(ends)] // steps)):
         check()
-        parts.append(_carried(part, field, steps, ends if to_rest else None))
+        found, after = _carried(part, field, steps, ends, to_rest)
+        parts.append(found)
+        rested = max(rested, after)
     pixels = (torch.cat(parts) + 1) * 0.5 * ends
     # Cellpose truncates the positions rather than rounding them.
-    return pixels.int().flip(1).T.contiguous()
+    return pixels.int().flip(1).T.contiguous(), rested
 
 
 def _field(
@@ -76,22 +80,26 @@ def _field(
     return torch.from_numpy(field)
 
 
-def _carried(start: Tensor, field: Tensor, steps: int, sides: Tensor | None) -> Tensor:
-    """Return the positions (N, A) that ``start`` reaches after ``steps``.
+def _carried(
+    start: Tensor, field: Tensor, steps: int, sides: Tensor, to_rest: bool
+) -> tuple[Tensor, int]:
+    """Return the positions (N, A) that ``start`` reaches, and after what all rest.
 
-    With the ``sides`` of the image less one, X first, fewer where all are at rest.
+    ``sides`` are those of the image less one, X first.
     """
     axes = start.shape[1]
     # `grid_sample` expects a grid of positions, of which these are a single row.
     at = start.clone().view(*[1] * axes, -1, axes)
-    before = at.clone()
+    before, rested = at.clone(), steps
     for n in range(1, steps + 1):
         step = grid_sample(field[None], at, align_corners=False)
         at += step.view(axes, -1).T
         # As in Cellpose, pixels stop at the border instead of leaving the image.
         at.clamp_(-1, 1)
-        if sides is not None and n % _BETWEEN_LOOKS == 0:
-            if float(((at - before).abs() * sides / 2).max()) < _AT_REST:
-                break
+        if rested == steps and n % _BETWEEN_LOOKS == 0:
+            if float(((at - before).abs() * sides / 2).max()) < AT_REST:
+                rested = n - _BETWEEN_LOOKS
+                if to_rest:
+                    break
             before = at.clone()
-    return at.view(-1, axes)
+    return at.view(-1, axes), rested

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 
 Counts = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]

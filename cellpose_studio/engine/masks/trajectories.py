@@ -16,7 +16,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled, multiply_add
+from cellpose_studio.core.compiling.compiled import compiled
+from cellpose_studio.core.compiling.machine_code import multiply_add
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
@@ -30,6 +31,9 @@ _CLIP = 250.0
 """Logits beyond which levels would not fit into 16 bits."""
 
 _LANES = 32
+
+AT_REST = 1.5
+"""Pixels that one at rest may be off: it goes round its place in steps of up to one."""
 
 NO_LIMIT = 2**15 - 1
 """A level that no threshold reaches."""
@@ -152,6 +156,7 @@ def carry(
     ends: IntArray,
     low: Levels,
     high: Levels,
+    rested: IntArray,
 ) -> None:
     """Carry ``pixels`` along the flows, and write where they end.
 
@@ -175,6 +180,10 @@ def carry(
     low, high
         Get the range of levels, ``low`` to below ``high``, within which a threshold
         changes none of the flows that the pixel has met.
+    rested
+        Gets after how many steps each of ``pixels``, in their order, moves by less than
+        `AT_REST`, or goes round in a circle: at most a quarter too many. ``steps`` for
+        one that moves until the end.
     """
     # Parts of this loop are no functions of their own: numba does not inline those with
     # so many arrays, and each step would call several.
@@ -202,6 +211,8 @@ def carry(
     # Steps left, steps since ``before``, and after how many it is set again.
     left, since, due = np.zeros((3, _LANES), np.int32)
     news = np.zeros(_LANES, np.int32)
+    still = np.zeros(_LANES, np.int32)
+    # Which of ``pixels`` each lane has.
     who = np.full(_LANES, -1, np.int64)
     taken, busy, is_start = 0, 0, True
     while busy or is_start:
@@ -283,8 +294,12 @@ def carry(
                     # From here on the pixel repeats the steps since then. Whole rounds
                     # of them lead nowhere.
                     left[j] %= since[j]
-                elif since[j] == due[j]:
+                    due[j] = 0
+                elif since[j] == due[j] or (left[j] == 0 and due[j]):
                     for axis in range(axes):
+                        way = abs(place[axis, j] - before[axis, j]) * half
+                        if way * np.float32(shape[2 - axis] - 1) >= AT_REST:
+                            still[j] = np.int32(steps) - left[j]
                         before[axis, j] = place[axis, j]
                     since[j] = 0
                     # The later it is, the longer are the rounds that are looked for.
@@ -300,20 +315,22 @@ def carry(
                     reached = int((place[axis, j] + one) * half * last_pixel)
                     reached -= origin[2 - axis]
                     end = end * side + min(max(reached, 0), side - 1)
-                ends[who[j]] = end
-                high[who[j]], low[who[j]] = met[0, j], -met[1, j]
+                done = pixels[who[j]]
+                ends[done] = end
+                high[done], low[done] = met[0, j], -met[1, j]
+                rested[who[j]] = still[j]
                 who[j] = -1
                 busy -= 1
             if taken == len(pixels):
                 continue
-            pixel = who[j] = pixels[taken]
+            who[j], pixel = taken, pixels[taken]
             for axis in range(axes):
                 side = window[2 - axis]
                 start = np.float32(pixel % side + origin[2 - axis])
                 start /= np.float32(max(shape[2 - axis], 2) - 1)
                 place[axis, j] = before[axis, j] = start * np.float32(2) - one
                 pixel //= side
-            left[j], since[j], due[j] = steps, 0, 4
+            left[j], since[j], due[j], still[j] = steps, 0, 4, 0
             met[0, j] = met[1, j] = NO_LIMIT
             taken += 1
             busy += 1

@@ -21,6 +21,7 @@ from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
 from cellpose_studio.core.errors import TrainingSetUnfit
 from cellpose_studio.core.models.training import EpochReport, TrainingParameters
 from cellpose_studio.core.models.training_set import TrainingPair
+from cellpose_studio.core.wording import cell_count, image_count
 from cellpose_studio.engine.device_memory import full_as_error
 from cellpose_studio.engine.training.dataset import (
     Batch,
@@ -70,7 +71,8 @@ def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
     fit = [n for n, fact in enumerate(facts) if fact.cells >= fewest]
     if not fit:
         raise TrainingSetUnfit(
-            f"None of the {len(facts)} images has {fewest} cells.",
+            f"Of {image_count(len(facts))} for training, none has "
+            f"{cell_count(fewest)} or more.",
             "Label more cells, or lower the number of cells that an image must have.",
         )
     used, facts = [request.train[n] for n in fit], [facts[n] for n in fit]

@@ -200,6 +200,9 @@ def block_folder(
             _remove(folder)
     finally:
         ours.leave()
+        # One in which nothing was kept, since the disk is too full, say.
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _remove(folder: Path) -> None:

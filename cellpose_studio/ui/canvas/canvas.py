@@ -27,7 +27,7 @@ from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
 from cellpose_studio.ui.canvas.pictures import NetworkPicture
 from cellpose_studio.ui.canvas.rendering import Rendering
-from cellpose_studio.ui.canvas.viewer.frames import Frames
+from cellpose_studio.ui.canvas.viewer.frames import Frames, give_view_the_mouse
 from cellpose_studio.ui.canvas.viewer.napari_parts import load_opengl
 from cellpose_studio.ui.canvas.viewer.new_viewer import new_viewer
 from cellpose_studio.ui.canvas.viewer.scale_bar import ScaleBar
@@ -97,6 +97,7 @@ class Canvas(QObject):
         self._large = large
         self._large_layers: LargeLayers | None = None
         frames = Frames(self.widget.canvas._scene_canvas)  # PRIVATE
+        give_view_the_mouse(self.widget.canvas)
         self.masks = MaskLayers(self.model, frames, large)
         self.masks.marked = self.legend_changed.emit
         view = self.widget.canvas.view  # PRIVATE

@@ -66,6 +66,8 @@ class Mouse:
         """
         merge = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
         QCoreApplication.setAttribute(merge, False)
+        # It must not fire once the canvas is gone.
+        self._rest.setParent(canvas.native)
         self._filter = _NativeFilter(canvas.native, self._pen, self._on_native_move)
         moves = canvas._scene_canvas.events.mouse_move.callbacks  # PRIVATE
         cancel = (call.cancel for call in moves if hasattr(call, "throttle"))

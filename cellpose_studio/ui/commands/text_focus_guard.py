@@ -1,4 +1,4 @@
-"""Disables the single-key shortcuts while a text field or open list has the focus."""
+"""Keeps keys from shortcuts while a text field, a list or a slider needs them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
+    QAbstractSlider,
     QAbstractSpinBox,
     QApplication,
     QLineEdit,
@@ -36,11 +37,15 @@ _UNDOING = {_KEY.Key_Z, _KEY.Key_Y}
 """With Ctrl, these keys would undo and redo edits of masks."""
 
 
+_TO_ENDS = {_KEY.Key_Home, _KEY.Key_End}
+
+
 class TextFocusGuard(QObject):
     """Reserves the keys that type, edit or move the cursor for a focused text field.
 
     The list of an open combo box gets them, too: Return chooses an entry of it there.
     Other shortcuts remain active: Esc, function keys, and letters with Ctrl or Alt.
+    Other lists, tables and sliders get those that go to their ends.
     """
 
     def __init__(self, parent: QObject) -> None:
@@ -50,7 +55,7 @@ class TextFocusGuard(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Accept the shortcut override of keys for the text field; for Qt."""
         # Qt sends this event first; once accepted, the key reaches no shortcut.
-        if event.type() == QEvent.Type.ShortcutOverride and _is_for_text(event):
+        if event.type() == QEvent.Type.ShortcutOverride and _is_for(watched, event):
             event.accept()
             # The list of a combo box chooses its entry upon this event.
             return not isinstance(watched, QAbstractItemView)
@@ -61,11 +66,20 @@ class TextFocusGuard(QObject):
         # every event.
         if old is not None:
             old.removeEventFilter(self)
-        if new is not None and (isinstance(new, _TEXT_FIELDS) or _is_open_list(new)):
+        if isinstance(new, (*_TEXT_FIELDS, QAbstractItemView, QAbstractSlider)):
             new.installEventFilter(self)
 
 
-def _is_open_list(widget: QWidget) -> bool:
+def _is_for(widget: QObject, event: QKeyEvent) -> bool:
+    """Return whether a widget needs a key more than the shortcuts do."""
+    if isinstance(widget, _TEXT_FIELDS) or _is_open_list(widget):
+        return _is_for_text(event)
+    if event.modifiers() & ~_MODIFIER.ShiftModifier & ~_MODIFIER.KeypadModifier:
+        return False
+    return event.key() in _TO_ENDS
+
+
+def _is_open_list(widget: QObject) -> bool:
     """Return whether a widget is the list of an open combo box."""
     return isinstance(widget, QAbstractItemView) and (
         widget.window().windowType() == Qt.WindowType.Popup

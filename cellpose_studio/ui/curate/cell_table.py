@@ -25,7 +25,7 @@ from cellpose_studio.ui.curate.cell_table_model import (
 from cellpose_studio.ui.widgets.cell_status import STATUS_WORDS
 from cellpose_studio.ui.widgets.filter_line import FilterLine
 from cellpose_studio.ui.widgets.select_row import select_row
-from cellpose_studio.ui.widgets.table_of_cells import table_of_cells
+from cellpose_studio.ui.widgets.table_of_cells import fit_rows, table_of_cells
 
 _TIP = (
     "<qt>Show only cells that meet all conditions: <b>area&lt;50</b>, "
@@ -126,6 +126,7 @@ class ReviewTable(QWidget):
         """Follow other letters; Qt calls this."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            fit_rows(self.view)
             _set_widths(self.view)
 
     def _fit_title(self) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cellpose_studio.core.display.channel_display import ChannelDisplay, displays_of
+from cellpose_studio.core.display.channel_display import (
+    ChannelDisplay,
+    stored_displays,
+)
 
 
 class DisplayMemory:
@@ -35,8 +38,4 @@ class DisplayMemory:
 
     def load(self, state: object) -> None:
         """Take what was stored; a damaged project may hold any value."""
-        self.forget()
-        for image, stored in (state if isinstance(state, dict) else {}).items():
-            displays = displays_of(stored)
-            if displays and str(image).isdecimal():
-                self._displays[int(image)] = displays
+        self._displays = stored_displays(state)

@@ -24,6 +24,7 @@ from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.history.lineage_reader import ImageHistory, LineageReader
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.commands.command import Command, QAction, fill
+from cellpose_studio.ui.files.methods_text import copy_methods
 from cellpose_studio.ui.history import availability as rules
 from cellpose_studio.ui.history.comparison import ComparisonView
 from cellpose_studio.ui.history.provenance_actions import ProvenanceActions
@@ -54,6 +55,7 @@ _TOOLTIPS = {
     "how": "Copy or save how these masks were made, or make them again.",
     "apply": "Run other images with the model and the parameters of this run.",
 }
+_METHODS_OF = "One text for a paper: what holds for all images, and what differs."
 _NO_IMAGE = "Open an image to see its history."
 _NO_MASKS = "No masks yet. All runs, thresholds and edits will be listed here."
 
@@ -132,18 +134,24 @@ class HistoryPanel(QWidget):
         )
         self.how = self.menu.addMenu("&How did I run this?")
         self.how.setToolTipsVisible(True)
-        actions |= fill(self.how, self._how_commands(), self)
+        copies, others = self._how_commands()
+        actions |= fill(self.how, copies, self)
+        self.methods = self.how.addMenu("Copy methods paragraph &of")
+        self.methods.setToolTipsVisible(True)
+        self.methods.menuAction().setToolTip(f"<qt>{_METHODS_OF}</qt>")
+        self.methods.aboutToShow.connect(self._fill_methods)
+        actions |= fill(self.how, others, self)
         save = Command("saveVersion", "Save &version…", self.revisions.save_version)
         return actions | fill(QMenu(self), [save], self)
 
-    def _how_commands(self) -> list[Command | None]:
+    def _how_commands(self) -> tuple[list[Command | None], list[Command | None]]:
+        """Return the commands before and after those on several images."""
         made = self.provenance
-        copies = [
+        copies: list[Command | None] = [
             Command(kind, f"Copy as {text}", self._target(partial(made.copy, kind)))
             for kind, text in _COPIES
         ]
-        return [
-            *copies,
+        return copies, [
             None,
             Command("json", "Export record as &JSON…", self._target(made.export_json)),
             Command("crate", "Export as &RO-Crate…", self._target(made.export_crate)),
@@ -273,7 +281,7 @@ class HistoryPanel(QWidget):
     def _fill_apply(self) -> None:
         self.apply.clear()
         choices = (
-            ("selected in the list", self.revisions.selected()),
+            ("selected in the list", self.revisions.selected_others()),
             ("of the project except this one", self.revisions.others()),
         )
         for text, images in choices:
@@ -281,6 +289,19 @@ class HistoryPanel(QWidget):
             action.setEnabled(bool(images))
             call = self._target(partial(self.revisions.apply, images))
             action.triggered.connect(lambda _=False, call=call: call())
+
+    def _fill_methods(self) -> None:
+        self.methods.clear()
+        choices = (
+            ("selected in the list", self.revisions.selected()),
+            ("of the project", list(self._session.images)),
+        )
+        for text, images in choices:
+            action = self.methods.addAction(f"{image_count(len(images))} {text}")
+            action.setEnabled(any(image.masks for image in images))
+            action.triggered.connect(
+                lambda _=False, images=images: copy_methods(self._services, images)
+            )
 
     def _compare(self) -> None:
         found = rules.sides(self.tree.selected())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QInputDialog
+from qtpy.QtWidgets import QInputDialog, QPlainTextEdit
 
 from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.restore import read_masks, renaming_to
@@ -182,16 +182,27 @@ class RevisionActions(QObject):
         ]
 
     def selected(self) -> list[ProjectImage]:
+        """Return the images selected in the list."""
+        return list(self._images.selected_images())
+
+    def selected_others(self) -> list[ProjectImage]:
         """Return the images selected in the list, except the current one."""
-        chosen = self._images.selected_images()
-        return [image for image in chosen if image is not self._session.shown]
+        return [one for one in self.selected() if one is not self._session.shown]
 
     def ask_text(self, title: str, label: str, text: str) -> str | None:
         """Ask for a text; None if the user cancels."""
-        text, accepted = QInputDialog.getMultiLineText(
-            self._services.parent, title, label, text
-        )
-        return text.strip() if accepted else None
+        dialog = QInputDialog(self._services.parent)
+        dialog.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
+        dialog.setWindowTitle(title)
+        dialog.setLabelText(label)
+        dialog.setTextValue(text)
+        field = dialog.findChild(QPlainTextEdit)
+        field.setAccessibleName(label)
+        # Else nobody could leave the field by the keyboard.
+        field.setTabChangesFocus(True)
+        accepted = dialog.exec() == QInputDialog.DialogCode.Accepted
+        dialog.deleteLater()
+        return dialog.textValue().strip() if accepted else None
 
     def _replace_masks(
         self,

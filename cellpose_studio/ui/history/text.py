@@ -85,6 +85,14 @@ def _run_lines(record: RunRecord) -> list[str]:
     if record.device:
         device = escape(record.device_title or record.device)
         lines.append(f"{device}, {record.seconds:.1f} s")
+    if record.steps is not None and record.steps_needed is not None:
+        lines.append(_steps_line(record.steps, record.steps_needed))
     if record.message:
         lines.append(escape(record.message))
     return lines
+
+
+def _steps_line(steps: int, needed: int) -> str:
+    if needed == steps:
+        return f"Some pixels still moved after {steps} steps along the flows"
+    return f"Pixels were at rest after {needed} of at most {steps} steps"

@@ -20,6 +20,7 @@ from cellpose_studio.ui.commands.reasons import (
     needs_image,
     needs_masks,
 )
+from cellpose_studio.ui.files.methods_text import copy_methods
 from cellpose_studio.ui.files.relink import Relinker
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.images.sizes_dialog import SizesDialog
@@ -91,6 +92,7 @@ class ImageActions(QObject):
         export: Callable[[Sequence[ProjectImage]], None],
     ) -> None:
         super().__init__(listed)
+        self._services = services
         self._session = services.session
         self._messages = services.messages
         self._list = listed
@@ -237,6 +239,10 @@ class ImageActions(QObject):
     def menu(self, images: Sequence[ProjectImage]) -> QMenu:
         """Return the context menu for ``images``, one or more."""
         menu = QMenu(self._list)
+
+        def no_masks() -> str:
+            return "" if any(image.masks for image in images) else NO_MASKS
+
         reviewed = all(image.reviewed for image in images)
         state = "not reviewed" if reviewed else "reviewed"
         uses = [
@@ -259,9 +265,14 @@ class ImageActions(QObject):
                 "exportThese",
                 "&Export masks…",
                 lambda: self._export(images),
-                reason_disabled=lambda: (
-                    "" if any(i.masks for i in images) else NO_MASKS
-                ),
+                reason_disabled=no_masks,
+            ),
+            Command(
+                "methodsOfThese",
+                "&Copy methods paragraph",
+                lambda: copy_methods(self._services, images),
+                tip="Copy how the masks of these images were made, for a paper.",
+                reason_disabled=no_masks,
             ),
             Command("sizes", _SIZES, lambda: self.ask_sizes(images), tip=_SIZES_TIP),
             Command(

@@ -392,4 +392,3 @@ class MeasureContent(QWidget):
             text = f"{text} · {chosen:,} chosen"
         text = f"{text} · measuring…" if busy and every else text
         self.count.setText(text)
-        self.count.setToolTip(text)

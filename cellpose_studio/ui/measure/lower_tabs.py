@@ -10,6 +10,7 @@ from cellpose_studio.ui.measure.classes.actions import ClassActions
 from cellpose_studio.ui.measure.classes.panel import ClassPanel
 from cellpose_studio.ui.measure.plots.panel import PlotPanel
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.widgets.vertical_scroll import VerticalScroll
 
 _LOW_SCREEN = 900
 """Height in pixels below which both the table and plots would be too low."""
@@ -37,8 +38,12 @@ class LowerTabs(QTabWidget):
         self.setDocumentMode(True)
         self.plots = plots
         self.classes = ClassPanel(services, actions, measured)
+        # With large letters, its buttons need more rows than a low screen has.
+        scroll = VerticalScroll()
+        scroll.setWidget(self.classes)
+        self._pages = {self.plots: self.plots, self.classes: scroll}
         self.addTab(self.plots, "Plots")
-        self.addTab(self.classes, "Classes")
+        self.addTab(scroll, "Classes")
         self._settings = services.settings
         self.fold = QToolButton(objectName="measureFold", autoRaise=True)
         self.fold.clicked.connect(lambda: self.set_folded(not self.folded))
@@ -55,7 +60,7 @@ class LowerTabs(QTabWidget):
 
     def open_part(self, part: QWidget) -> None:
         """Show the plots or the classes."""
-        self.setCurrentWidget(part)
+        self.setCurrentWidget(self._pages[part])
         self.set_folded(False)
 
     def set_folded(self, on: bool) -> None:

@@ -213,6 +213,8 @@ class MeasurePanel(QWidget):
             from cellpose_studio.ui.measure.plots.panel import PlotPanel
 
             self._plots = PlotPanel()
+            # Otherwise it would outlive a window that is closed before the tab is made.
+            self._plots.setParent(self)
             self._timer.start()
 
     def _built(self) -> MeasureContent:

@@ -25,6 +25,8 @@ _SCOPES = {
         "and averages of the chosen measurements.",
     ),
 }
+_LENGTH = 12
+"""Letters that there is room for at least."""
 
 
 class ScopeBox(QComboBox):
@@ -35,6 +37,11 @@ class ScopeBox(QComboBox):
         for key, (text, tip) in _SCOPES.items():
             self.addItem(text, key)
             self.setItemData(self.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        # With large letters, the longest text would widen the panel.
+        self.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.setMinimumContentsLength(_LENGTH)
         self.setAccessibleName("What is listed")
         self.setToolTip("Choose the images whose cells, or tracks, are listed.")
 

@@ -61,10 +61,10 @@ class SegmentActions:
             return None
         if self._scope.in_view:
             return self._regions.run_on_view()
-        needed = self._runs.forecast(image, *request)
+        masks = self._panel.parameters.masks.name
+        needed = self._runs.forecast(image, *request, masks)
         if needed.side and not self.confirm(image.source, needed, self._panel):
             return None
-        masks = self._panel.parameters.masks.name
         return self._runs.start(image, *request, masks=masks)
 
     def _confirm_queue(self, requests: list[Request]) -> bool:

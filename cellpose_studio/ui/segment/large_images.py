@@ -48,8 +48,8 @@ def several_text(large: list[Forecast]) -> str:
         f"{which} not fit into the free memory as a whole. In blocks, this takes "
         f"{duration_text(seconds)} on this computer's processor, less with a graphics "
         f"card, {room_text(memory)} of memory, and up to {room_text(disk)} on the disk "
-        "at a time. You can cancel it: started again, it goes on with the next block. "
-        "For other thresholds these images have to be run again."
+        f"at a time.{_guess_text(large)} You can cancel it: started again, it goes on "
+        "with the next block. For other thresholds these images have to be run again."
     )
 
 
@@ -61,17 +61,28 @@ def blocks_text(image: ImageSource, needed: Forecast) -> str:
             f"{height:,} × {width:,} pixels do not fit into the free memory as a "
             f"whole. The workers of {needed.scheduler} run the image in blocks: each "
             f"of them needs {room_text(needed.memory)} of memory, and the shared "
-            f"folder up to {room_text(needed.disk)} until the run ends. You can cancel "
-            "it: started again, it goes on with the next block. For other thresholds "
-            "the image has to be run again."
+            f"folder up to {room_text(needed.disk)} until the run ends."
+            f"{_guess_text([needed])} You can cancel it: started again, it goes on "
+            "with the next block. For other thresholds the image has to be run again."
         )
     return (
         f"{height:,} × {width:,} pixels do not fit into the free memory as a whole. In "
         f"blocks, the run takes {duration_text(needed.seconds)} on this computer's "
         f"processor, less with a graphics card, {room_text(needed.memory)} of memory, "
-        f"and up to {room_text(needed.disk)} on the disk until it ends. You can cancel "
-        "it: started again, it goes on with the next block. For other thresholds the "
-        "image has to be run again."
+        f"and up to {room_text(needed.disk)} on the disk until it ends."
+        f"{_guess_text([needed])} You can cancel it: started again, it goes on with "
+        "the next block. For other thresholds the image has to be run again."
+    )
+
+
+def _guess_text(needed: list[Forecast]) -> str:
+    """Return a sentence on the diameter, where runs measure it; with a space before."""
+    guessed = [one.guessed for one in needed if one.guessed]
+    if not guessed:
+        return ""
+    return (
+        f" That is so for cells of {guessed[0]:.0f} px: the run measures them, and "
+        "smaller ones take more."
     )
 
 

@@ -20,7 +20,7 @@ from cellpose_studio.core.edits.planes import (
 )
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.commands.command import Command
-from cellpose_studio.ui.commands.reasons import NO_MASKS
+from cellpose_studio.ui.commands.reasons import NO_AXIS, NO_MASKS
 from cellpose_studio.ui.tools.edit_runner import NO_PLANE
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.tracks.link import LinkCommand, Offer
@@ -29,10 +29,6 @@ Axis = Literal["T", "Z"]
 Notify = Callable[[str], None]
 
 _NAMES: dict[Axis, str] = {"T": "time point", "Z": "plane"}
-_NO_AXIS: dict[Axis, str] = {
-    "T": "This image has one time point only.",
-    "Z": "This image has one plane only.",
-}
 _NO_CELLS: dict[Axis, str] = {
     "T": "There are no cells in this time point.",
     "Z": "There are no cells in this plane.",
@@ -283,7 +279,7 @@ class PlaneCommands:
         image = self._context.image
         if image is None or image.masks is None:
             return NO_MASKS
-        return "" if self._steps(axis) > 1 else _NO_AXIS[axis]
+        return "" if self._steps(axis) > 1 else NO_AXIS[axis]
 
     def _reason_in_3d(self, axis: Axis) -> str:
         on = self._context.canvas.rendering.on

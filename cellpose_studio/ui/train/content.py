@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from cellpose_studio.app.runs.queue import BatchQueue
-from cellpose_studio.app.training.next_images import next_images
+from cellpose_studio.app.training.next_images import (
+    next_images,
+    read_uncertainties,
+    unread_revisions,
+)
 from cellpose_studio.app.training.trainings import Trainings
+from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import EpochReport
 from cellpose_studio.core.models.training_round import TrainingRound
@@ -63,6 +69,9 @@ class TrainContent(VerticalScroll):
         self._trainings = trainings
         self._model: ModelSpec | None = None
         self._followed: TrainingRequest | None = None
+        self._round: TrainingRound | None = None
+        self._stored: dict[int, float | None] = {}
+        self._project = services.session.project
         self._reader = reader
         self.set_text = QLabel(objectName="trainSet", wordWrap=True)
         self.form = RequestForm()
@@ -106,7 +115,7 @@ class TrainContent(VerticalScroll):
             return
         channel = model.card.parameters.get("channel") if model.card else None
         channels = (channel or GREY, *[None] * (model.input_channels - 1))
-        listed = next_images(self._session.images, self._set)
+        listed = next_images(self._session.images, self._set, self._stored)
         settings, thresholds = self._segment.parameters, self._segment.result.values()
         with_parameters = [
             (settings.parameters(one.image.source, channels, thresholds), one.image)
@@ -134,12 +143,12 @@ class TrainContent(VerticalScroll):
 
     def _on_trained(self, model: TrainedModel) -> None:
         spec, comparison = model.spec, model.comparison
-        self._model = spec
+        self._round = None
         worse = comparison is not None and comparison.worse
         # A worse model is not chosen for the next runs.
         self._added.add(spec.path, select=not worse)
         self.form.take_name()
-        self.after.show_model(spec)
+        self._show_model(spec)
         self._refresh()
         # On a small screen, the verdict lies below the curves; it has its place soon.
         QTimer.singleShot(0, self._show_verdict)
@@ -163,17 +172,59 @@ class TrainContent(VerticalScroll):
         self._soon.start()
 
     def _show_round(self, chosen: TrainingRound) -> None:
-        """Show the curve of an earlier training, unless one runs."""
+        """Show what came of an earlier training, unless one runs."""
         if self._trainings.request is None:
             self.curve.show_card(chosen.card)
             self.samples.show_samples(())
+            self._round = chosen
+            self._show_model(self._model_of([chosen]))
+            self._soon.start()
+
+    def _model_of(self, rounds: Sequence[TrainingRound]) -> ModelSpec | None:
+        """Return the newest model of trainings that is still there."""
+        known = {one.sha256: one for one in self._models.models}
+        there = (known[one.sha256] for one in rounds if one.sha256 in known)
+        return next(there, None)
+
+    def _show_model(self, model: ModelSpec | None) -> None:
+        self._model = model
+        self.after.setVisible(model is not None)
+        if model is not None:
+            self.after.show_model(model)
 
     def _refresh(self) -> None:
+        self.form.set_channels(self._channel_names())
         self.form.propose_name(self._proposed_name())
         self.progress.refresh(self._reason_no_set() or self.form.reason_disabled)
-        self.lineage.show_rounds(self._trainings.rounds)
+        rounds = self._trainings.rounds
+        self.lineage.show_rounds(rounds)
+        if self._session.project is not self._project:
+            # Revisions of another project have the same numbers.
+            self._project, self._stored = self._session.project, {}
+            self._model = self._round = None
+        if self._trainings.request is None:
+            # After a restart, the work goes on with the model that was made last.
+            chosen = [self._round] if self._round is not None else rounds[::-1]
+            self._show_model(self._model or self._model_of(chosen))
         if self._model is not None:
-            self.after.list_images(next_images(self._session.images, self._set))
+            self._list_next()
+
+    def _list_next(self) -> None:
+        """List what comes next, once it is read how uncertain that is."""
+        project, images = self._session.project, self._session.images
+        if unread := unread_revisions(images, self._set, self._stored):
+
+            def done(found: dict[int, float | None]) -> None:
+                if project is self._project:
+                    self._stored |= found
+                    self._soon.start()
+
+            def read(_: Checkpoint) -> dict[int, float | None]:
+                return read_uncertainties(project, unread)
+
+            self._services.run("Reading uncertainties", read, done, quiet=True)
+            return
+        self.after.list_images(next_images(images, self._set, self._stored))
 
     def _show_set(self) -> None:
         """Tell what the training set has, and what it lacks."""
@@ -190,6 +241,17 @@ class TrainContent(VerticalScroll):
             )
         self.set_text.setText(f"{summary_of(parts)} {advice}".strip())
         self._soon.start()
+
+    def _channel_names(self) -> list[str]:
+        """Return the names of the channels of the training set, or of the image shown.
+
+        Where images have other names for a channel, all of them.
+        """
+        images = [one for one in self._session.images if self._set.uses(one)]
+        if not images and self._session.shown is not None:
+            images = [self._session.shown]
+        named = zip_longest(*(one.source.channel_names for one in images))
+        return [" / ".join(dict.fromkeys(filter(None, names))) for names in named]
 
     def _reason_no_set(self) -> str:
         """Return why there is nothing to train on; "" if there is something."""
@@ -235,10 +297,12 @@ class TrainContent(VerticalScroll):
         trainings.trained.connect(self._on_trained)
         trainings.changed.connect(self._on_changed)
         self._models.listed.connect(self._list_models)
+        self._models.listed.connect(self._soon.start)
         self._set.changed.connect(lambda *_: self._soon.start())
         self._set.image_changed.connect(lambda _: self._soon.start())
         self._session.images_changed.connect(lambda *_: self._soon.start())
         self._session.image_changed.connect(lambda *_: self._soon.start())
+        self._session.shown_changed.connect(lambda _: self._soon.start())
         self._queue.ended.connect(lambda *_: self._soon.start())
         self.form.changed.connect(lambda *_: self._soon.start())
         self.progress.buttons["start"].clicked.connect(self.start)

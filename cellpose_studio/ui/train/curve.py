@@ -7,7 +7,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtGui import QPalette
+from qtpy.QtGui import QPalette, QShowEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from cellpose_studio.core.models.card import CurvePoint, ModelCard
@@ -120,10 +120,17 @@ class CurvePlot(QWidget):
         super().changeEvent(event)
         if not hasattr(self, "_best"):
             return
+        # While its window is taken apart, items of the plot may be gone already.
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
-            self._apply_theme()
+            if self.isVisible():
+                self._apply_theme()
         elif event.type() == QEvent.Type.FontChange:
             self._apply_text_size()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take up a theme that has changed meanwhile; Qt calls this."""
+        super().showEvent(event)
+        self._apply_theme()
 
     def _add(self, one: EpochReport | CurvePoint) -> None:
         for name, value in (

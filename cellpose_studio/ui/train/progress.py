@@ -71,11 +71,16 @@ class TrainingProgress(QWidget):
         """Show what can be done now; ``reason_disabled`` is that of the start."""
         runs = self._trainings.request is not None
         start = self.buttons["start"]
+        had_keyboard = any(button.hasFocus() for button in self.buttons.values())
+        changes = start.isHidden() != runs
         start.setVisible(not runs)
         start.setEnabled(not reason_disabled)
         start.setToolTip(f"<qt>{reason_disabled or _BUTTONS['start'][1]}</qt>")
         for name in ("pause", "finish", "cancel"):
             self.buttons[name].setVisible(runs)
+        if had_keyboard and changes:
+            # Else Qt gives it to what comes next, anywhere in the window.
+            self.buttons["pause" if runs else "start"].setFocus()
         self.buttons["pause"].setText("Go on" if self._trainings.paused else "Pause")
         self.bar.setVisible(runs)
         self.text.setText("Paused." if self._trainings.paused else self._said)

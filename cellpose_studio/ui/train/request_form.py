@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -30,7 +31,6 @@ _FIELDS = (
     "nimg_per_epoch",
     "patience",
     "validate_every",
-    "channel",
     "seed",
     "freeze_norm",
 )
@@ -47,6 +47,7 @@ _LAYERS = {
         "hundred, and less memory than all.",
     ),
 }
+_MEAN = "mean of all"
 _LEAST = 12
 """Letters for which a list of names has room at least."""
 _SCRATCH = TrainingParameters(
@@ -83,6 +84,12 @@ class RequestForm(QWidget):
         self.device.addItem("CPU", "cpu")
         self._memory: dict[str, int] = {}
         self.layers = QComboBox(objectName="trainLayers")
+        self.channel = QComboBox(objectName="trainChannel")
+        self.channel.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.channel.setMinimumContentsLength(_LEAST)
+        self.set_channels(())
         self.rate = QDoubleSpinBox(
             objectName="trainRate", decimals=6, minimum=1e-6, maximum=1.0
         )
@@ -94,7 +101,8 @@ class RequestForm(QWidget):
         self.name.textEdited.connect(self._on_named)
         self.model.currentIndexChanged.connect(self._on_model)
         self.device.currentIndexChanged.connect(lambda _: self._show_note())
-        self.layers.currentIndexChanged.connect(lambda _: self._show_note())
+        for choice in (self.layers, self.channel):
+            choice.currentIndexChanged.connect(lambda _: self._show_note())
         self.form.changed.connect(self._show_note)
         self._on_model()
 
@@ -126,6 +134,7 @@ class RequestForm(QWidget):
             **self.form.values(),
             "learning_rate": self.rate.value(),
             "layers": self.layers.currentData(),
+            "channel": self.channel.currentData(),
         }
         return TrainingParameters.model_validate({**dict(self._defaults), **chosen})
 
@@ -160,6 +169,19 @@ class RequestForm(QWidget):
         for name, title, _ in devices:
             self.device.addItem(title, name)
         self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
+
+    def set_channels(self, names: Sequence[str]) -> None:
+        """List the channels of the images; the one chosen stays."""
+        chosen = self.channel.currentData() or 0
+        named = [*names, *(f"Channel {n}" for n in range(len(names) + 1, chosen + 1))]
+        texts = [_MEAN, *named]
+        if texts == [self.channel.itemText(n) for n in range(self.channel.count())]:
+            return
+        with QSignalBlocker(self.channel):
+            self.channel.clear()
+            for n, text in enumerate(texts):
+                self.channel.addItem(text, n)
+            self.channel.setCurrentIndex(chosen)
 
     def propose_name(self, name: str) -> None:
         """Show a name, unless the user has typed one."""
@@ -241,12 +263,19 @@ class RequestForm(QWidget):
                 "it knows if it is high.",
             ),
             ("Layers", self.layers, "Which weights are trained."),
+            (
+                "Channel",
+                self.channel,
+                "Channel of the images that the network sees. Their mean is the choice "
+                "for images with cells in all of them, such as those in colour.",
+            ),
         )
         for row, (title, widget, tip) in enumerate(own):
             fields.insertRow(row, title, widget)
             _describe(fields.labelForField(widget), widget, title, tip)
         self.setTabOrder(self.rate, self.layers)
-        self.setTabOrder(self.layers, self.form.widget_of(_FIELDS[0]))
+        self.setTabOrder(self.layers, self.channel)
+        self.setTabOrder(self.channel, self.form.widget_of(_FIELDS[0]))
         for name in _FIELDS:
             title = TrainingParameters.model_fields[name].title or name
             self.form.widget_of(name).setAccessibleName(title)

@@ -1,4 +1,4 @@
-"""Buttons in as few rows as their texts allow."""
+"""Buttons, or other controls, in as few rows as their texts allow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qtpy.QtCore import QEvent, QSize
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QAbstractButton, QGridLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QWidget
 
 _GAP = 3  # px
 
@@ -14,7 +14,7 @@ _GAP = 3  # px
 class ButtonGrid(QWidget):
     """One row of buttons, or several where letters are large or the panel is narrow."""
 
-    def __init__(self, buttons: Sequence[QAbstractButton]) -> None:
+    def __init__(self, buttons: Sequence[QWidget]) -> None:
         super().__init__()
         self._buttons = buttons
         self._columns = 0
@@ -67,5 +67,5 @@ class ButtonGrid(QWidget):
         self.updateGeometry()
 
 
-def _width(button: QAbstractButton) -> int:
+def _width(button: QWidget) -> int:
     return int(button.minimumSizeHint().width())

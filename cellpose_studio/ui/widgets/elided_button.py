@@ -11,7 +11,7 @@ _LEAST = 80  # px; the names of files must not widen a panel
 
 
 class ElidedButton(QPushButton):
-    """Shows the beginning and the end of a text that is longer than the button."""
+    """Shows the beginning and the end of each line that is longer than the button."""
 
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text, objectName=name)
@@ -37,4 +37,8 @@ class ElidedButton(QPushButton):
 
     def _elide(self) -> None:
         middle, width = Qt.TextElideMode.ElideMiddle, self.width() - _PADDING
-        self.setText(self.fontMetrics().elidedText(self._full, middle, width))
+        if not self.icon().isNull():
+            width -= self.iconSize().width()
+        shorten = self.fontMetrics().elidedText
+        lines = self._full.split("\n")
+        self.setText("\n".join(shorten(line, middle, width) for line in lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from html import escape
 
@@ -57,7 +58,9 @@ class MessageBar(QFrame):
         row.addWidget(self.details)
         row.addWidget(self.dismiss)
         self._timer = QTimer(self, singleShot=True, interval=_NOTE_DURATION)
-        self._timer.timeout.connect(self.hide)
+        self._timer.timeout.connect(self._on_time)
+        self._numbers = itertools.count()
+        self._in_dialogs: dict[int, DialogNote] = {}
         self.action.clicked.connect(self._on_action)
         self.details.clicked.connect(self._show_details)
         self.dismiss.clicked.connect(self.hide)
@@ -117,22 +120,28 @@ class MessageBar(QFrame):
         )
 
     def note(self, text: str, details: str = "") -> None:
-        """Show a note for some seconds; longer if it has details."""
-        self._show(escape(text), "note")
-        self._details = details
-        self.details.setVisible(bool(details))
-        self._timer.start(_OFFER_DURATION if details else _NOTE_DURATION)
+        """Show a note for some seconds; longer if it has details.
+
+        Also in the dialog that the user works in, which may cover the bar.
+        """
+        self._note(text, details)
+        dialog = _dialog_in_use()
+        layout = dialog.layout() if dialog is not None else None
+        # Boxes that ask something have another layout, and are closed soon.
+        if dialog is not None and isinstance(layout, QVBoxLayout):
+            self._show_in(dialog, layout, text)
 
     def clear_note(self) -> None:
         """Hide a note that is no longer true; failures and offers stay."""
         if self.property("kind") == "note" and self._accept is None:
             self.hide()
+            self._close_in_dialogs()
 
     def offer(
         self, text: str, action: str, accept: Callable[[], object], details: str = ""
     ) -> None:
         """Show a note with a button, which calls ``accept`` and hides the note."""
-        self.note(text, details)
+        self._note(text, details)
         self._accept = accept
         self.action.setText(action)
         self.action.show()
@@ -144,6 +153,32 @@ class MessageBar(QFrame):
             self._accept = None
             self.hide()
 
+    def _note(self, text: str, details: str) -> None:
+        self._show(escape(text), "note")
+        self._details = details
+        self.details.setVisible(bool(details))
+        self._timer.start(_OFFER_DURATION if details else _NOTE_DURATION)
+
+    def _show_in(self, dialog: QDialog, layout: QVBoxLayout, text: str) -> None:
+        note, number = DialogNote(text, dialog), next(self._numbers)
+        self._in_dialogs[number] = note
+        # It goes with the dialog, too.
+        note.destroyed.connect(lambda _=None: self._in_dialogs.pop(number, None))
+        layout.insertWidget(0, note)
+        # A layout would show it with the next events only.
+        note.show()
+
+    def _close_in_dialogs(self) -> None:
+        for note in list(self._in_dialogs.values()):
+            note.close()
+
+    def _on_time(self) -> None:
+        # Behind a modal dialog, nobody can have read it.
+        if QApplication.activeModalWidget() is not None:
+            self._timer.start()
+        else:
+            self.hide()
+
     def _on_action(self) -> None:
         # It is hidden first, because what is called may show a message of its own.
         self.hide()
@@ -153,12 +188,14 @@ class MessageBar(QFrame):
     def _show(self, text: str, kind: str) -> None:
         # An offer holds on to what it would bring back.
         self._accept = None
+        self._close_in_dialogs()
         self.action.hide()
         self.text.setText(text)
-        self.setProperty("kind", kind)
-        # Qt applies style rules on a changed property only after polishing anew.
-        self.style().unpolish(self)
-        self.style().polish(self)
+        if kind != self.property("kind"):
+            self.setProperty("kind", kind)
+            # Qt applies style rules on a changed property only after polishing anew.
+            self.style().unpolish(self)
+            self.style().polish(self)
         self.show()
 
     def _show_details(self) -> None:
@@ -203,3 +240,27 @@ def details_dialog(details: str, parent: QWidget) -> QDialog:
     column.addWidget(buttons)
     dialog.resize(720, 360)
     return dialog
+
+
+class DialogNote(QFrame):
+    """Shows a note at the upper edge of a dialog for some seconds."""
+
+    def __init__(self, text: str, dialog: QDialog) -> None:
+        super().__init__(dialog, objectName="dialogNote")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.text = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        dismiss = QPushButton("Close", objectName="dialogNoteClose", autoDefault=False)
+        dismiss.setToolTip("Hide the message.")
+        dismiss.clicked.connect(self.close)
+        row = QHBoxLayout(self)
+        row.addWidget(self.text, 1)
+        row.addWidget(dismiss)
+        timer = QTimer(self, singleShot=True, interval=_NOTE_DURATION)
+        timer.timeout.connect(self.close)
+        timer.start()
+
+
+def _dialog_in_use() -> QDialog | None:
+    """Return the dialog that the user works in; None in the window itself."""
+    window = QApplication.activeModalWidget() or QApplication.activeWindow()
+    return window if isinstance(window, QDialog) else None

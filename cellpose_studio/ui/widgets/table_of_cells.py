@@ -30,5 +30,10 @@ def table_of_cells(model: QAbstractItemModel, name: str) -> QTableView:
     rows = view.verticalHeader()
     rows.hide()
     rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-    rows.setDefaultSectionSize(view.fontMetrics().height() + 6)
+    fit_rows(view)
     return view
+
+
+def fit_rows(view: QTableView) -> None:
+    """Make all rows as high as the letters need."""
+    view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + 6)

@@ -50,7 +50,12 @@ class Background:
         self.experiment = Experiment(session)
         settings = services.settings
         self.runs = Runs(
-            session, services.gpu_jobs, settings.cluster, settings.compute, io_jobs
+            session,
+            services.gpu_jobs,
+            settings.cluster,
+            settings.compute,
+            io_jobs,
+            services.large.small_copy,
         )
         # Single runs and the queue share one job queue, because they share one device.
         self.run_queue = BatchQueue(session, self.runs, services.gpu_jobs)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal
 
 from cellpose_studio.app.settings import Theme
 from cellpose_studio.ui.canvas.rendering import reason_2d_only
 from cellpose_studio.ui.commands.command import Command
-from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
+from cellpose_studio.ui.commands.reasons import needs_axis, needs_image, needs_masks
 from cellpose_studio.ui.window.help.dialogs import HelpDialogs
 from cellpose_studio.ui.window.help.guide import open_page, page_about
 from cellpose_studio.ui.window.menu_host import MenuHost
@@ -207,26 +209,28 @@ class WindowCommands:
     def navigation_commands(self) -> Commands:
         """Return the commands that change the image, the plane or the view."""
         window, canvas = self._window, self._window.canvas
+        session, image = window.session, self._image
 
         def step(by: int) -> Callable[[], None]:
             return lambda: window.images.step(by)
 
-        def move(axis: str, by: int) -> Callable[[], None]:
-            return lambda: canvas.step(axis, by)
+        def move(
+            name: str, text: str, key: str, axis: Literal["T", "Z"], by: int
+        ) -> Command:
+            # While it is off, a list that has the keyboard gets the key.
+            go, single = partial(canvas.step, axis, by), needs_axis(session, axis)
+            return Command(name, text, go, key=key, reason_disabled=single)
 
-        image = self._image
         return [
             None,
             Command(
                 "previous", "&Previous image", step(-1), key="A", reason_disabled=image
             ),
             Command("next", "&Next image", step(1), key="D", reason_disabled=image),
-            Command("planeUp", "Next plane", move("Z", 1), key="PgUp"),
-            Command("planeDown", "Previous plane", move("Z", -1), key="PgDown"),
-            Command("timeUp", "Next time point", move("T", 1), key="Shift+PgUp"),
-            Command(
-                "timeDown", "Previous time point", move("T", -1), key="Shift+PgDown"
-            ),
+            move("planeUp", "Next plane", "PgUp", "Z", 1),
+            move("planeDown", "Previous plane", "PgDown", "Z", -1),
+            move("timeUp", "Next time point", "Shift+PgUp", "T", 1),
+            move("timeDown", "Previous time point", "Shift+PgDown", "T", -1),
             Command(
                 "home",
                 "&Zoom to fit",

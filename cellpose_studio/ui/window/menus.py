@@ -49,6 +49,7 @@ class Menus(QObject):
         self._commands.add_buttons(window.curate.tools.buttons)
         self._commands.add_buttons(window.curate.buttons)
         self._commands.add_buttons(window.display.buttons)
+        self._commands.add_buttons(window.train.set.buttons)
         window.display.follow(self.actions)
         # After all commands were added, because it assigns the keys of all actions.
         self.keys = Shortcuts(self.actions, window.services.settings)

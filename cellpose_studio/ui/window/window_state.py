@@ -9,10 +9,10 @@ from qtpy.QtWidgets import QTabWidget
 
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.io.project.tables.window_state import DISPLAYS, WINDOW
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.display.panel import DisplayPanel
 
-_NAME = "window"
 _SOON = 500  # ms
 
 _EARLIER_TABS = ("Segment", "Curate", "History")
@@ -65,7 +65,7 @@ class WindowState:
         """Save the image, the plane and the tab shown now, and the display settings."""
         self._soon.stop()
         state = self._saved = self._state()
-        self._session.project.set_state(_NAME, state)
+        self._session.project.set_state(WINDOW, state)
 
     def expect(self) -> None:
         """Prepare for a project that is being opened: a tab chosen meanwhile stays."""
@@ -73,10 +73,10 @@ class WindowState:
 
     def restore(self) -> None:
         """Show the image of the saved state, or the first image of the project."""
-        state = self._session.project.state(_NAME)
+        state = self._session.project.state(WINDOW)
         images = self._session.images
         # Before the image is shown, which takes its settings from here.
-        self._displays.load(state.get("displays"))
+        self._displays.load(state.get(DISPLAYS))
         self._mask_display.load(state.get("masks"))
         shown = next((e for e in images if e.id == state.get("shown")), None)
         if shown is None and images:
@@ -96,7 +96,7 @@ class WindowState:
             "shown": image.id if image else None,
             "planes": self._canvas.planes,
             "tab": self._tabs.tabText(self._tabs.currentIndex()),
-            "displays": self._displays.state(),
+            DISPLAYS: self._displays.state(),
             "masks": self._mask_display.state(),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 
@@ -16,6 +17,14 @@ from cellpose_studio.core.models.architecture import (
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.preparation.restore import Restore
+from cellpose_studio.workflows.blocks.network_work import (
+    NetworkWork,
+    network_work,
+    restoring_tiles,
+    scale_of,
+    seen_size,
+    tile_overlap,
+)
 
 PLANE_SIDE = 2048
 """Side of a block of a plane, px."""
@@ -35,8 +44,20 @@ _PER_PIXEL = 78
 _PER_BLOCK_PIXEL = 120
 """Bytes for each pixel of a block, measured."""
 
-_DISK = 18
-"""Bytes on disk for each pixel: flows and labels, compressed; twice that in volumes."""
+_OUTPUT_BYTES = 11.4
+"""Bytes on disk of a pixel of the network's outputs, 10.5 to 10.9 measured: noise."""
+
+_FLOW_BYTES = 2.5
+"""Of one of the flows: where it ends, and its cell; 1.5 measured where cells touch."""
+
+_LABEL_BYTES = 0.6
+"""Of one of the masks; 0.3 measured where cells touch."""
+
+_BLOCK_BYTES = 150e3
+"""Of the files of a block, beside what is in them."""
+
+_SURVEY_SECONDS = 0.1e-6
+"""Of one thread that looks at a pixel of the image, estimated."""
 
 _SECONDS_PER_PIXEL = 1.5e-6
 """Of one thread that makes masks from flows, and stores what it finds; estimated."""
@@ -57,6 +78,8 @@ class Forecast:
         Bytes at most.
     seconds
         About how long it takes on this computer's processor.
+    guessed
+        Diameter that time and disk are for, px, where the run measures it.
     scheduler
         Of the cluster that runs the blocks; "" without one.
     """
@@ -65,6 +88,7 @@ class Forecast:
     memory: int
     disk: int
     seconds: float
+    guessed: float | None = None
     scheduler: str = ""
 
 
@@ -135,6 +159,7 @@ def forecast(
     free: int,
     side: int | None = None,
     may_be_whole: bool = True,
+    shown: float = 1.0,
 ) -> Forecast:
     """Return how an image is best run, and what that needs.
 
@@ -148,11 +173,12 @@ def forecast(
     may_be_whole
         Whether an image that fits into memory is run as a whole, which allows other
         thresholds later. Blocks need less memory.
+    shown
+        Share of the tiles that show anything; others are not run in blocks.
     """
     frames, _, z, y, x = image.shape
     pixels = frames * z * y * x
     axes = 3 if parameters.do_3D else 2
-    seconds = _seconds(image, model, parameters) * _share_of_region(image, parameters)
     inputs = max(1, len(parameters.channels))
     base = _BASE + (_RESTORED if _restoring(parameters) else 0)
     whole = int(base + pixels * (_PER_PIXEL + 8 * (inputs - 1) + 16 * (axes - 2)))
@@ -163,56 +189,82 @@ def forecast(
     small = y * x <= PLANE_SIDE**2 and whole < _SHARE * free
     keeps_whole = small or (may_be_whole and whole < _SHARE * free)
     whole_wanted = side == 0 or (side is None and keeps_whole)
+    work = network_work(image, model, parameters)
     if reason_whole(image, parameters) or not cut or whole_wanted:
+        seconds = _seconds(image, model, parameters, work, 1.0)
         return Forecast(side=None, memory=whole, disk=0, seconds=seconds)
     memory = int(base + block * _PER_BLOCK_PIXEL + 8 * pixels / 100)
-    disk = pixels * _DISK * (axes - 1)
-    return Forecast(side=sides, memory=memory, disk=disk, seconds=seconds)
-
-
-def _share_of_region(image: ImageSource, parameters: SegmentationParameters) -> float:
-    """Return which part of an image the network looks at."""
-    if parameters.region is None:
-        return 1.0
-    size = image.shape[3:]
-    sides = parameters.region.rows_and_columns(size)
-    return float(
-        np.prod([(s.stop - s.start) / n for s, n in zip(sides, size, strict=True)])
+    return Forecast(
+        side=sides,
+        memory=memory,
+        disk=int(_disk(image, model, parameters, work, sides) * shown),
+        seconds=_seconds(image, model, parameters, work, shown),
+        guessed=_guessed(model, parameters),
     )
+
+
+def _disk(
+    image: ImageSource,
+    model: ModelSpec,
+    parameters: SegmentationParameters,
+    work: NetworkWork,
+    sides: tuple[int, int, int],
+) -> float:
+    """Return the bytes that the state of a run in blocks takes."""
+    frames, _, z, y, x = image.shape
+    seen = seen_size(image, model, parameters)
+    flows = (z, y, x) if parameters.resample else seen
+    side = sides[1] * (
+        1.0 if parameters.do_3D else min(1.0, scale_of(model, parameters))
+    )
+    # Groups of tiles are stored with what they share.
+    shared = (1 + tile_overlap(model.architecture_info, parameters) / side) ** 2
+    blocks = math.prod(
+        math.ceil(n / m) for n, m in zip(image.shape[2:], sides, strict=True)
+    )
+    return work.outputs * shared * _OUTPUT_BYTES + work.share * frames * (
+        math.prod(flows) * _FLOW_BYTES
+        + z * y * x * _LABEL_BYTES
+        + blocks * _BLOCK_BYTES
+    )
+
+
+def _guessed(model: ModelSpec, parameters: SegmentationParameters) -> float | None:
+    """Return the diameter that stands for one that is measured in the run, px."""
+    is_measured = model.architecture_info.scales_images and parameters.diameter is None
+    return model.diam_labels if is_measured else None
 
 
 def _seconds(
-    image: ImageSource, model: ModelSpec, parameters: SegmentationParameters
+    image: ImageSource,
+    model: ModelSpec,
+    parameters: SegmentationParameters,
+    work: NetworkWork,
+    shown: float,
 ) -> float:
     """Return about how long a run takes on the processor."""
     frames, _, z, y, x = image.shape
-    known = model.architecture_info
-    # Without a diameter, the cells are as large as those that the model was trained on.
-    scale = 1.0
-    if parameters.diameter is not None:
-        scale = model.diam_mean / parameters.diameter
-    elif known.scales_images:
-        scale = model.diam_mean / model.diam_labels
-    views = 3 * scale if parameters.do_3D else 1.0
     pixels = frames * z * y * x
-    area = pixels * scale**2 * views
+    threads = os.cpu_count() or 1
+    overlap = parameters.tile_overlap
     inputs = max(1, sum(c is not None for c in parameters.channels))
-    restoring = sum(
+    restored = sum(
         pixels * step.scale**2 * (inputs if step.channel is None else 1)
         for step in _restoring(parameters)
     )
-    per_pixel = _SECONDS_PER_PIXEL / (os.cpu_count() or 1)
+    tiles = restoring_tiles(restored, UNET_RESTORATION, overlap)
+    share = shown * work.share
     return (
-        area * _tile_seconds(known, parameters.tile_overlap)
-        + restoring * _tile_seconds(UNET_RESTORATION, parameters.tile_overlap)
-        + pixels * per_pixel
+        work.tiles * shown * _tile_seconds(model.architecture_info)
+        + tiles * _tile_seconds(UNET_RESTORATION)
+        + pixels * (_SURVEY_SECONDS + share * _SECONDS_PER_PIXEL) / threads
     )
 
 
-def _tile_seconds(known: ArchitectureInfo, overlap: float) -> float:
-    """Return about how long the processor takes for a pixel of tiles that overlap."""
+def _tile_seconds(known: ArchitectureInfo) -> float:
+    """Return about how long the processor takes for a tile, with all threads."""
     threads = (os.cpu_count() or 1) if known.whole_tiles else 1
-    return known.tile_seconds / threads / (known.tile * (1 - overlap)) ** 2
+    return known.tile_seconds / threads
 
 
 def _restoring(parameters: SegmentationParameters) -> list[Restore]:

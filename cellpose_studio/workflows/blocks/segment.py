@@ -32,7 +32,6 @@ from cellpose_studio.engine.masks.dynamics import steps_for
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.versions import versions
-from cellpose_studio.io.atomic import cannot_save
 from cellpose_studio.io.cache.block_store import BlockFolder, block_folder
 from cellpose_studio.paths import cache_dir
 from cellpose_studio.workflows.blocks.executor import BlockExecutor, LocalExecutor
@@ -44,6 +43,9 @@ from cellpose_studio.workflows.segment import (
     fit_parameters,
     notes_on_memory,
 )
+
+_GENERATION = 2
+"""To be incremented when images are cut, or blocks stored, in another way."""
 
 _RESUMED = "Blocks that an earlier run had finished before it was stopped were used."
 
@@ -149,12 +151,12 @@ class _BlockRun:
         parameters = parameters.model_copy(update={"diameter": diameter})
         plan = replace(plan, parameters=parameters)
         key = _key(image, network, parameters, side)
-        if not (given["folder"] / key).exists():
-            _refuse_full_disk(image, model, parameters, side[1], given["folder"])
         store, resumed = stack.enter_context(
             block_folder(given["folder"], key, given["take_over"])
         )
         flows = plan.flows(image, network, store, QuietCheckpoint(checkpoint))
+        if not resumed:
+            _refuse_full_disk(image, model, parameters, side[1], flows, store.path)
         executor.begin(plan, store)
         counter = TileCounter(checkpoint, flows.count_tiles())
         executor.run_groups(flows, counter, checkpoint)
@@ -202,6 +204,7 @@ class _BlockRun:
             tile_size=network.tile,
             automatic=automatic,
             steps=steps_for(parameters, flows.scale),
+            steps_needed=labels.steps_needed(),
             blocks=_blocks(flows, store, side, plan.overlap),
         )
 
@@ -231,6 +234,7 @@ def _key(
 ) -> str:
     """Return what the state of a run is found by: all that its blocks depend on."""
     content = [
+        _GENERATION,
         # Another version may compute other last digits.
         sorted(versions(network.engine).items()),
         image.fingerprint,
@@ -253,18 +257,20 @@ def _refuse_full_disk(
     model: ModelSpec,
     parameters: SegmentationParameters,
     side: int,
+    flows: NetworkFlows,
     folder: Path,
 ) -> None:
     """Raise `CannotSave` if the state of the run will not fit on the disk."""
-    wanted = forecast(image, model, parameters, 0, side).disk
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_save(folder, error) from error
+    shown = 1.0
+    # Each plane of a volume has tiles of three sides, and hardly any is empty.
+    if flows.axes == 2 and parameters.region is None:
+        wanted = sum(len(flows.wanted(group)) for group in flows.groups)
+        shown = wanted / flows.count_tiles()
+    needed = forecast(image, model, parameters, 0, side, shown=shown).disk
     free = shutil.disk_usage(folder).free
-    if wanted > free:
+    if needed > free:
         raise CannotSave(
-            f"{image.name} needs up to {wanted / 1e9:.1f} GB in {folder} while it is "
-            f"run in blocks, and {free / 1e9:.1f} GB are free.",
+            f"{image.name} needs up to {needed / 1e9:.1f} GB in {folder.parent} while "
+            f"it is run in blocks, and {free / 1e9:.1f} GB are free.",
             "Free some space.",
         )

@@ -125,8 +125,8 @@ def read_pair(
     found, known = _read_both(predicted, true)
     if found.labels.shape != known.labels.shape:
         raise MasksUnreadable(
-            f"{predicted.name} has the shape {found.labels.shape}, but {true.name} "
-            f"has {known.labels.shape}."
+            f"The found masks, {predicted.name}, have the shape {found.labels.shape}, "
+            f"but the true ones, {true.name}, have {known.labels.shape}."
         )
     letters, note = _axes_of(found, known, axes)
     for masks in (found, known):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -145,6 +145,19 @@ def evaluate_items(
         images=tuple(images),
         failures=tuple(failures),
     )
+
+
+def on_the_same_images(results: Sequence[EvaluatedImages]) -> list[EvaluatedImages]:
+    """Return results side by side, of those images only that are in all of them.
+
+    Means over other images would say nothing of which masks are better.
+    """
+    ids = [{one.id for one in result.images} for result in results]
+    common = set.intersection(*ids) if ids else set()
+    return [
+        replace(result, images=tuple(i for i in result.images if i.id in common))
+        for result in results
+    ]
 
 
 def evaluate_item(

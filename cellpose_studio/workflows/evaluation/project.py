@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.errors import MasksUnreadable, NoSuchMasks
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.provenance.classes.assigned import Assigned
 from cellpose_studio.core.provenance.classes.cell_class import present
@@ -101,9 +101,9 @@ def items_of_project(
     return items
 
 
-def no_such_masks(image: str, choice: MasksChoice) -> MasksUnreadable:
+def no_such_masks(image: str, choice: MasksChoice) -> NoSuchMasks:
     """Return the error for an image without the masks of a choice."""
-    return MasksUnreadable(f"{image} has no masks “{choice.words}”.")
+    return NoSuchMasks(f"{image} has no masks “{choice.words}”.")
 
 
 def class_names(

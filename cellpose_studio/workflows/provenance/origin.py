@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable, StudioError
 from cellpose_studio.core.provenance.classes.class_work import ClassWork, class_work
@@ -12,10 +14,18 @@ from cellpose_studio.core.provenance.hand_work import HandWork
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.io.project.reading import RESCUE_HINT
-from cellpose_studio.io.project.tables.cells.cell_classes import read_classes
+from cellpose_studio.io.project.tables.cells.cell_classes import (
+    StoredClasses,
+    read_classes,
+)
+from cellpose_studio.io.project.tables.images import read_image, read_image_table
 from cellpose_studio.io.project.tables.journal import read_journal
 from cellpose_studio.io.project.tables.revision_source import copied_from
-from cellpose_studio.io.project.tables.revisions import read_revision
+from cellpose_studio.io.project.tables.revisions import (
+    StoredLabelSet,
+    read_label_sets,
+    read_revision,
+)
 from cellpose_studio.io.project.tables.runs import read_run
 
 
@@ -29,6 +39,8 @@ class Provenance:
 
     Attributes
     ----------
+    image
+        Name of the image.
     revision
         The requested revision.
     base
@@ -51,6 +63,7 @@ class Provenance:
         was not one, or there were none.
     """
 
+    image: str
     revision: LabelRevision
     base: LabelRevision
     record: RunRecord | None
@@ -75,8 +88,12 @@ class Provenance:
         raise NoRun(f"Revision {self.revision.id} has no run: its masks {how}.")
 
 
-def provenance(db: sqlite3.Connection, revision: int) -> Provenance:
+def provenance(
+    db: sqlite3.Connection, revision: int, classes: StoredClasses | None = None
+) -> Provenance:
     """Return how a revision was made.
+
+    ``classes`` are those of the project, if they are known; they are read otherwise.
 
     Raises
     ------
@@ -99,7 +116,9 @@ def provenance(db: sqlite3.Connection, revision: int) -> Provenance:
     first = line[-1]
     record = _record(db, base, first)
     in_region = record is not None and record.parameters.region is not None
+    classes = read_classes(db) if classes is None else classes
     return Provenance(
+        image=record.image.name if record else _image_name(db, last.label_set),
         revision=last,
         base=base,
         record=record,
@@ -113,18 +132,76 @@ def provenance(db: sqlite3.Connection, revision: int) -> Provenance:
         ),
         edited=_edited(line[:at]),
         imported=first if first.kind == "import" else None,
-        classes=_classes(db, last.label_set),
-        earlier=_outside(db, base) if in_region else None,
+        classes=_classes(classes, last.label_set),
+        earlier=_outside(db, base, classes) if in_region else None,
     )
 
 
-def _classes(db: sqlite3.Connection, label_set: int) -> ClassWork | None:
-    known = read_classes(db)
+def active_label_sets(db: sqlite3.Connection, folder: Path) -> list[int]:
+    """Return the ids of the masks that each image of a project shows.
+
+    In the order of the images; those without masks and those removed are left out.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    known = {(one.image, one.name): one.id for one in read_label_sets(db) if one.head}
+    images = [one for one in read_image_table(db, folder) if not one.hidden]
+    found = [known.get((one.id, one.active)) for one in images]
+    return [label_set for label_set in found if label_set is not None]
+
+
+def provenance_now(
+    db: sqlite3.Connection, label_sets: Sequence[int]
+) -> list[Provenance]:
+    """Return how masks were made as they are now, with edits that are no revision yet.
+
+    Parameters
+    ----------
+    label_sets
+        Their ids; those without masks are left out.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    known = {one.id: one for one in read_label_sets(db)}
+    classes = read_classes(db)
+    found = [known[one] for one in label_sets if one in known]
+    return [
+        _with_open_edits(db, one, provenance(db, one.head.id, classes))
+        for one in found
+        if one.head is not None
+    ]
+
+
+def _with_open_edits(
+    db: sqlite3.Connection, masks: StoredLabelSet, made: Provenance
+) -> Provenance:
+    head = made.revision.id
+    journal = read_journal(db, masks.id) if masks.edited else []
+    edits = (e for e in journal if e.base == head and e.pixels and not e.sealed)
+    return replace(
+        made,
+        revision=replace(made.revision, cells=masks.cells),
+        hand=replace(made.hand, after=(*made.hand.after, *edits)),
+    )
+
+
+def _image_name(db: sqlite3.Connection, label_set: int) -> str:
+    images = (one.image for one in read_label_sets(db) if one.id == label_set)
+    return read_image(db, next(images)).image.name
+
+
+def _classes(known: StoredClasses, label_set: int) -> ClassWork | None:
     assigned = known.assigned.get(label_set, {})
     return class_work(known.classes, assigned, known.classifiers)
 
 
-def _outside(db: sqlite3.Connection, base: LabelRevision) -> Provenance | None:
+def _outside(
+    db: sqlite3.Connection, base: LabelRevision, classes: StoredClasses
+) -> Provenance | None:
     """Return how the masks were made that a run in a region has changed."""
     one = base
     # Other thresholds have changed the same region of the same masks.
@@ -133,7 +210,7 @@ def _outside(db: sqlite3.Connection, base: LabelRevision) -> Provenance | None:
         if before is None:
             return None
         one = _earlier(db, one, before)
-    return provenance(db, one.id)
+    return provenance(db, one.id, classes)
 
 
 def _line(db: sqlite3.Connection, last: LabelRevision) -> list[LabelRevision]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
 from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.provenance.classes.class_work import together
 from cellpose_studio.core.provenance.record import ModelRecord
 from cellpose_studio.core.recipes import (
+    MadeMasks,
     as_command,
     as_json,
-    as_methods,
-    as_methods_without_run,
+    as_methods_of_images,
     as_script,
-    join_methods,
 )
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.workflows.provenance.origin import Provenance
@@ -33,7 +35,7 @@ def recipe(made: Provenance, kind: RecipeKind) -> str:
         If no run made them, and ``kind`` is not the methods paragraph.
     """
     if kind == "methods":
-        return _methods(made)
+        return methods_of([made])
     record, hand = made.known_record(), made.hand
     if kind == "command":
         return as_command(record, hand)
@@ -58,20 +60,32 @@ def card_of(model: ModelRecord) -> ModelCard | None:
         return None
 
 
-def _methods(made: Provenance) -> str:
-    if made.earlier is None:
-        return _own_methods(made)
-    # What was done to the earlier masks by hand is told with them, and classes at the
-    # end.
-    own = replace(made, hand=replace(made.hand, before=()))
-    earlier = replace(made.earlier, classes=None)
-    return join_methods([_methods(earlier), _own_methods(own)])
+def methods_of(images: Sequence[Provenance]) -> str:
+    """Return the methods paragraph about the masks of images, at least one.
+
+    Masks that the same versions and model have made are one paragraph: what holds for
+    all of them, and what differs.
+    """
+    return as_methods_of_images(
+        [[*_parts(made)] for made in images],
+        cache(card_of),
+        together(made.classes for made in images),
+    )
 
 
-def _own_methods(made: Provenance) -> str:
-    record, cells = made.record, made.revision.cells
-    if record is not None:
-        return as_methods(record, made.hand, card_of(record.model), cells, made.classes)
-    origin = made.imported.origin if made.imported else ""
-    changed = made.base.parameters if made.base.kind == "threshold" else None
-    return as_methods_without_run(origin, made.hand, cells, changed, made.classes)
+def _parts(made: Provenance) -> Iterator[MadeMasks]:
+    """Yield what made the masks, the earliest first."""
+    hand = made.hand
+    if made.earlier is not None:
+        yield from _parts(made.earlier)
+        # What was done to the earlier masks by hand is told with them.
+        hand = replace(hand, before=())
+    changed = made.record is None and made.base.kind == "threshold"
+    yield MadeMasks(
+        image=made.image,
+        record=made.record,
+        hand=hand,
+        cells=made.revision.cells,
+        origin=made.imported.origin if made.imported else "",
+        thresholds=made.base.parameters if changed else None,
+    )

@@ -58,6 +58,7 @@ def record_of(
         engine=result.engine,
         tile_size=result.tile_size,
         steps=result.steps,
+        steps_needed=result.steps_needed,
         blocks=BlocksRecord(**vars(result.blocks)) if result.blocks else None,
         versions=versions(result.engine),
         # The last digits of the network's output depend on the instruction set.
@@ -148,6 +149,7 @@ def _image(image: ImageSource, pixels: str) -> ImageRecord:
         axes=image.file_axes,
         shape=image.shape,
         dtype=image.dtype.name,
+        channel_names=image.channel_names,
         pixel_size_um=image.pixel_size_um,
         fingerprint=image.fingerprint,
         pixels_sha256=pixels,

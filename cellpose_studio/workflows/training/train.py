@@ -114,7 +114,7 @@ def _data(
         own = [p for found, p in zip(files, pairs, strict=True) if found[2] == n]
         used = [pair for pair in own if pair.cells >= fewest]
         few = [pair.name for pair in own if pair.cells < fewest]
-        reason = f"with fewer than {fewest} cells"
+        reason = f"with fewer than {fewest} cells" if fewest > 1 else "without cells"
         data.append(
             TrainingData(
                 name=real_path(folder).name,

@@ -6,12 +6,15 @@ import pytest
 from numba.core import event
 
 from cellpose_studio.app.background.compile_watch import CompileWatch
+from cellpose_studio.core.compiling.compiled import compiled
 
 KIND = "numba:compile"
 
 
 @pytest.mark.slow
 def test_long_compiling_is_told_and_its_end(qtbot):
+    # It is this that numba is imported with.
+    assert compiled(lambda: 0).machine_code
     watch = CompileWatch()
     told = []
     watch.changed.connect(told.append)

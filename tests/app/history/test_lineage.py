@@ -185,6 +185,12 @@ def test_changes_are_told_in_the_words_of_the_panel():
         "Percentiles 1, 99 → 2, 98",
     )
     assert changes_between(PARAMETERS, None) == ()
+    other = PARAMETERS.model_copy(update={"channels": (2, None)})
+    both = other.model_copy(update={"channels": (0, 3)})
+    assert changes_between(PARAMETERS, other, ("DAPI", "GFP")) == (
+        "Channels automatic → GFP",
+    )
+    assert changes_between(other, both) == ("Channels 2 → grey, 3",)
 
 
 def test_edits_that_were_taken_back_do_not_count():

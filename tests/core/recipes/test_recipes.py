@@ -28,13 +28,14 @@ from cellpose_studio.core.provenance.record import (
 )
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes import (
+    MadeMasks,
     as_command,
     as_json,
     as_methods,
+    as_methods_of_images,
     as_script,
     describe_edits,
     effective_edits,
-    join_methods,
 )
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.core.runs.preparation.steps import from_text
@@ -306,6 +307,10 @@ def test_cleaned_cells_are_told_of_and_not_left_to_cellpose():
     clean = PARAMETERS.model_copy(update={"postprocessing": "clean"})
     text = as_methods(record_of(parameters=clean, steps=2500))
     assert "came to rest, for 2500 steps at most. Of cells in several parts" in text
+    counted = as_methods(record_of(parameters=clean, steps=2500, steps_needed=312))
+    assert "came to rest, the last ones after 312 steps. Of cells" in counted
+    moving = as_methods(record_of(parameters=clean, steps=50, steps_needed=50))
+    assert "followed the flows for 50 steps, after which some still moved." in moving
     assert "the doubtful ones were left out." in text
     assert "came to rest" not in as_methods(record_of(steps=250))
     volume = {"do_3D": True, "diameter": 16.0, "anisotropy": 4.0}
@@ -355,7 +360,8 @@ def test_the_region_of_a_run_is_told_of_and_what_lies_around_it():
     assert "region and took cells of which at least half lay in it: rectangle" in text
     assert "x 4 to 60.5, y 8 to 70 px, time point 2." in text
     assert "30 cells were kept that lie outside of the region or had been" in text
-    both = join_methods([as_methods(record_of()), text])
+    parts = [made(), made(record_of(parameters=parameters), hand=hand)]
+    both = as_methods_of_images([parts], no_card)
     assert both.count("References") == 1
     assert both.count("were segmented with") == 2
 
@@ -387,6 +393,114 @@ def test_own_weights_are_called_that():
     change = {"name": "my_cells", "title": "my_cells"}
     text = as_methods(record_of(SAM.model_copy(update=change)))
     assert "own weights; Pachitariu et al., 2025" in text
+
+
+# Several images
+
+
+def no_card(_):
+    return None
+
+
+def made(record=None, name="a.tif", **more):
+    record = record or record_of(image={"name": name})
+    return MadeMasks(image=name, record=record, cells=record.cells, **more)
+
+
+def of(name, parameters=PARAMETERS, **changes):
+    return record_of(parameters=parameters, image={"name": name}, **changes)
+
+
+def test_what_holds_for_all_images_is_told_once_and_what_differs_as_a_range():
+    wide = PARAMETERS.model_copy(update={"diameter": 31.0, "flow_threshold": 0.4})
+    hand = HandWork(after=(edit(1, "Delete cell"), edit(2, "Fill")))
+    measured = {"automatic": ("diameter",)}
+    images = [
+        [made(of("a.tif", **measured))],
+        [made(of("b.tif", wide, cells=300, **measured), "b.tif")],
+        [made(of("c.tif", **measured), "c.tif", hand=hand)],
+        [made(of("d.tif", **measured), "d.tif")],
+    ]
+    text = as_methods_of_images(images, no_card)
+    assert text.startswith(
+        "Cells in 4 images (a.tif, b.tif, c.tif and 1 more) were segmented with "
+    )
+    assert text.count("The network ran on a processor in float32.") == 1
+    assert "It saw channel 1 of each image." in text
+    assert "measured on each image: 20.5 to 31 px (5.12 to 7.75 µm)." in text
+    assert "The flow threshold was 0.4 to 0.6, the threshold of the cell" in text
+    assert "336 cells were found, 12 to 300 in an image." in text
+    assert "corrected by hand in 2 steps: Delete cell, Fill (in c.tif)." in text
+    assert "336 cells were there after that." in text
+    assert text.count("References") == 1
+
+
+def test_what_differs_and_is_no_number_names_its_images():
+    other = PARAMETERS.model_copy(update={"channels": (2, None), "augment": True})
+    names = {"channel_names": ("DAPI", "Actin"), "shape": (1, 2, 1, 9, 9)}
+    images = [
+        [made(record_of(image={"name": "a.tif", **names}))],
+        [made(record_of(parameters=other, image={"name": "b.tif", **names}), "b.tif")],
+        [made(of("c.tif", device_title="A GPU"), "c.tif")],
+    ]
+    text = as_methods_of_images(images, no_card)
+    assert "It saw the channel “DAPI” (channel 1) (in a.tif)." in text
+    assert "It saw the channel “Actin” (channel 2) (in b.tif)." in text
+    assert "ran on a processor in float32 (in a.tif and b.tif)." in text
+    assert "The network ran on A GPU in float32 (in c.tif)." in text
+    assert "augment = True (in b.tif)." in text
+
+
+def test_other_models_and_masks_without_a_run_are_paragraphs_of_their_own():
+    drawn = MadeMasks(image="c.tif", cells=3, hand=HandWork(after=(edit(1, "Draw"),)))
+    files = [
+        MadeMasks(image=name, cells=5, origin=f"from {name[0]}_masks.tif")
+        for name in ("d.tif", "e.tif")
+    ]
+    images = [[made()], [made(record_of(SAM), "b.tif")], [drawn], *([f] for f in files)]
+    first, second, third, fourth, references = as_methods_of_images(
+        images, no_card
+    ).split("\n\n")
+    assert first.startswith("Cells in a.tif were segmented with")
+    assert "cpsam_v2" in second
+    assert third == (
+        "Masks were drawn by hand, with Cellpose Studio. Steps: Draw. 3 cells were "
+        "there at the end."
+    )
+    assert fourth == (
+        "Masks of 2 images (d.tif and e.tif) were imported, with Cellpose Studio. 10 "
+        "cells were there at the end."
+    )
+    assert references.count(CELLPOSE_1.full) == 1
+
+
+def test_runs_in_regions_of_several_images_are_told_together():
+    region = Region(points=((4, 8), (60.5, 70)))
+    within = PARAMETERS.model_copy(update={"region": region})
+    once = HandWork(kept=30, together=42, in_region=True)
+    images = [
+        [made(of(n), n), *([made(of(n, within), n, hand=once)] * times)]
+        for n, times in (("a.tif", 2), ("b.tif", 1))
+    ]
+    first, second, third, _ = as_methods_of_images(images, no_card).split("\n\n")
+    assert "Cells in 2 images (a.tif and b.tif)" in first
+    assert "Each run was limited to a region and took cells of which at" in second
+    assert "60 cells were kept that lie outside of the region or had been" in second
+    assert "Cells in a.tif were segmented" in third
+
+
+@given(st.permutations(range(4)), st.integers(1, 4))
+def test_the_order_of_images_changes_no_number(order, count):
+    records = [
+        of(f"{n}.tif", PARAMETERS.model_copy(update={"diameter": 10.0 + n}), cells=n)
+        for n in range(count)
+    ]
+    shuffled = [records[n] for n in order if n < count]
+    one, other = (
+        as_methods_of_images([[made(r, r.image.name)] for r in some], no_card)
+        for some in (records, shuffled)
+    )
+    assert one.partition("were segmented")[2] == other.partition("were segmented")[2]
 
 
 # JSON

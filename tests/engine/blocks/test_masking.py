@@ -71,6 +71,7 @@ def both_ways(flows, shape, parameters, side, overlap):
         overlap,
         Checkpoint(),
     )
+    assert found.steps_needed() == maker.steps_needed
     return labels, maker.confidence(labels, parameters, Checkpoint()), found, sure
 
 

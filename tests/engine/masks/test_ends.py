@@ -11,6 +11,7 @@ from cellpose import dynamics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
+from torch.nn.functional import grid_sample
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.engine.masks import ends as module
@@ -85,6 +86,37 @@ def test_a_small_change_of_the_threshold_carries_few_pixels_again(monkeypatch):
     assert 0 < again < whole / 2
     ends.at(0.125, 200, check)
     assert carried[2] == np.count_nonzero(cellprob > 0.125)
+
+
+def still_moving(dP, cellprob, steps):
+    """Return after how many steps no pixel is further from its end than 1.5 px."""
+    points = np.nonzero(cellprob > 0)
+    sides = torch.tensor(dP.shape[:0:-1]) - 1
+    field = torch.from_numpy(dP[::-1] * (cellprob > 0) / 5)
+    field = field.float() * (2 / sides).view(-1, 1, 1)
+    at = torch.from_numpy(np.stack(points[::-1], -1)).float() / sides * 2 - 1
+    way = [at]
+    for _ in range(steps):
+        step = grid_sample(field[None], way[-1][None, None], align_corners=False)
+        way.append((way[-1] + step.view(2, -1).T).clamp(-1, 1))
+    far = ((torch.stack(way) - way[-1]).abs() * sides / 2).amax((1, 2)) >= 1.5
+    return int(far.nonzero().max()) + 1
+
+
+def test_the_step_after_which_the_last_pixel_is_at_rest_is_known():
+    labels = np.zeros((40, 150), int)
+    labels[5:35, 4:40], labels[12:20, 50:148] = 1, 2
+    dP = 5 * dynamics.masks_to_flows_gpu(labels)[0].astype(np.float32)
+    cellprob = np.where(labels, np.float32(4), np.float32(-4))
+    needed = still_moving(dP, cellprob, 1000)
+    ends = PixelEnds(dP, cellprob)
+    ends.at(0.0, 1000, check)
+    assert needed <= ends.rested <= 1.25 * needed + 4
+    ends.at(0.0, 9, check)
+    assert ends.rested == 9
+    still = PixelEnds(np.zeros_like(dP), cellprob)
+    still.at(0.0, 1000, check)
+    assert still.rested == 0
 
 
 def test_other_steps_need_all_pixels_again():

@@ -35,7 +35,8 @@ def test_pixels_end_where_cellpose_says(shape, steps, at_once, monkeypatch):
     dP, inside = field(*shape)
     points = np.nonzero(inside)
     expected = dynamics.follow_flows(dP * inside / 5.0, points, niter=steps)
-    found = follow(dP, points, steps, CPU, check)
+    found, rested = follow(dP, points, steps, CPU, check)
+    assert rested == steps
     assert found.dtype == torch.int32
     torch.testing.assert_close(found, expected.int(), rtol=0, atol=0)
 
@@ -51,17 +52,18 @@ def test_those_at_rest_take_no_more_steps(monkeypatch):
     monkeypatch.setattr(
         module, "grid_sample", lambda *a, **k: taken.append(1) or sample(*a, **k)
     )
-    all_steps = follow(dP, points, 2000, CPU, check)
+    all_steps, _ = follow(dP, points, 2000, CPU, check)
     assert len(taken) == 2000
     taken.clear()
-    rested = follow(dP, points, 2000, CPU, check, to_rest=True)
+    found, rested = follow(dP, points, 2000, CPU, check, to_rest=True)
     assert len(taken) < 500
-    assert (rested - all_steps).abs().max() <= 2
+    assert 0 < rested == len(taken) - 100
+    assert (found - all_steps).abs().max() <= 2
 
 
 def test_one_pixel_is_enough():
     dP = np.full((2, 9, 9), 5, np.float32)
-    found = follow(dP, (np.array([4]), np.array([6])), 3, CPU, check)
+    found, _ = follow(dP, (np.array([4]), np.array([6])), 3, CPU, check)
     assert found.tolist() == [[4], [6]]
 
 

@@ -168,7 +168,9 @@ def test_images_with_too_few_cells_are_left_out():
     with_both = train_little([few, enough], min_train_masks=3)[0].state_dict()
     alone = train_little([enough], min_train_masks=3)[0].state_dict()
     assert all(torch.equal(with_both[name], w) for name, w in alone.items())
-    with pytest.raises(TrainingSetUnfit, match="None of the 1 images has 3 cells"):
+    with pytest.raises(
+        TrainingSetUnfit, match="Of 1 image for training, none has 3 cells"
+    ):
         train_little([few], min_train_masks=3)
 
 

@@ -26,6 +26,7 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.ui.commands.command import Command, fill
 from cellpose_studio.ui.commands.gestures import Trigger
+from cellpose_studio.ui.commands.reasons import NO_AXIS
 from cellpose_studio.ui.commands.shortcut_editor import ShortcutEditor
 from cellpose_studio.ui.commands.shortcuts import Shortcuts
 from tests.ui.mouse import Mouse
@@ -401,3 +402,16 @@ def test_keys_act_on_the_open_list_of_a_combo_box_alone(user, stack):
     assert called == []
     assert box.currentText() == "second"
     assert stack.statuses == {}
+
+
+@pytest.mark.slow
+def test_a_list_has_the_keys_that_go_far_in_it(user, cells):
+    images = user.open(*(cells(f"{name}.tif") for name in "abc"))
+    view, session = user.window.images.view, user.window.session
+    view.setFocus()
+    # Home shows the whole image, and the keys of pages change planes, but not here.
+    for key, n in (("End", 2), ("Home", 0), ("PageDown", 2), ("PageUp", 0)):
+        QTest.keyClick(view, getattr(Qt.Key, f"Key_{key}"))
+        user.wait_for(lambda n=n: session.shown is images[n])
+    action = user.window.menus.actions["planeUp"]
+    assert (action.isEnabled(), action.toolTip()) == (False, NO_AXIS["Z"])

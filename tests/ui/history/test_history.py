@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import QElapsedTimer, Qt, QTimer
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.app.masks.events import MasksChange
@@ -387,8 +388,21 @@ def test_a_version_is_saved_with_a_note(history, run):
     image = run()
     delete(history, 2)
     history.look()
-    history.panel.revisions.ask_text = lambda *_: "Checked"
+    left = []
+
+    def type_note() -> None:
+        dialog = QApplication.activeModalWidget()
+        field = dialog.focusWidget()
+        assert field.accessibleName() == "A note on this version:"
+        QTest.keyClicks(field, "Checked")
+        # The Tab key leads on to the buttons.
+        QTest.keyClick(field, Qt.Key.Key_Tab)
+        left.append(dialog.focusWidget() is not field)
+        dialog.accept()
+
+    QTimer.singleShot(0, type_note)
     history.press("saveVersion")
+    assert left == [True]
     assert [(r.kind, r.note) for r in stored(history, image)] == [
         ("run", ""),
         ("edit", "Checked"),

@@ -195,7 +195,11 @@ def test_plots_follow_rows_choices_and_the_theme(user, content, qtbot):
     choose(plots.kind, "groups")
     assert len(plot._marks.data) == 2
     before = line_colours(plot)
+    # A plot that is not seen takes up the theme when it is shown.
+    content.lower.set_folded(True)
     window.services.settings.theme = "light"
+    assert line_colours(plot) == before
+    content.lower.open_part(plots)
     assert line_colours(plot) != before
     assert len(plot._marks.data) == 2
     # With a filter that is not understood, the plot has the rows of the table.

@@ -13,6 +13,7 @@ from cellpose_studio.engine.networks.catalogue import from_file
 from cellpose_studio.io.project.tables.training.rounds import read_rounds
 from cellpose_studio.ui.segment.models.model_card_html import card_html
 from cellpose_studio.ui.train.after import verdict
+from cellpose_studio.ui.train.request_form import RequestForm
 
 TINY = {"widths": (2, 4, 8), "bsize": 64, "batch_size": 2, "nimg_per_epoch": 2}
 
@@ -64,7 +65,7 @@ def click(user, panel, name):
 
 
 @pytest.mark.slow
-def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
+def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project, tmp_path):
     content, window = project.content, user.window
     assert content.form.parent_model == window.segment.model.model
     # From the list of what is trained on, a button leads to the training.
@@ -75,9 +76,16 @@ def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
     known = "1 image for training (9 cells), 1 image for validation (9 cells)."
     user.wait_for(lambda: content.set_text.text() == known)
     from_scratch(project, "tiny", 3)
-    click(user, project, "start")
+    buttons = content.progress.buttons
+    user.wait_for(buttons["start"].isEnabled)
+    buttons["start"].setFocus()
+    user.qtbot.keyClick(buttons["start"], Qt.Key.Key_Space)
+    user.wait_for(buttons["pause"].isVisible)
+    # A user of the keyboard can go on there.
+    assert buttons["pause"].hasFocus()
     user.wait_for(lambda: len(content.curve.points["AP"]) == 3)
     assert len(content.curve.points["training"]) == 3
+    user.wait_for(buttons["start"].hasFocus)
     low, high = content.curve._aps.viewRange()[1]
     assert -0.02 <= low < high <= 1.02
     user.wait_idle()
@@ -112,6 +120,15 @@ def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
     assert [item.model for item in queue.items] == [str(path)] * 2
     queue.cancel()
     user.wait_idle()
+
+    # The work goes on with that model when the project is open again.
+    file = tmp_path / "loop.cpstudio"
+    window.session.project.save_as(file)
+    window.projects.new()
+    user.wait_for(lambda: not content.after.isVisibleTo(content))
+    window.projects.open(file)
+    user.wait_for(lambda: content.after.isVisibleTo(content))
+    user.wait_for(lambda: [i.source.name for i in content.after.images] == names)
 
 
 @pytest.mark.slow
@@ -197,3 +214,18 @@ def test_the_tree_of_models_shows_the_curve_of_each_and_which_are_worse(user, pr
     assert "worse than before on 1 validation image" in said
     assert "(one image gives no interval). The difference may be chance." in said
     assert said.endswith("It is listed, but not chosen for runs.")
+
+
+def test_channels_are_chosen_by_their_names(qtbot):
+    form = RequestForm()
+    qtbot.addWidget(form)
+    form.set_channels(["DAPI", "Actin / GFP"])
+    texts = [form.channel.itemText(n) for n in range(form.channel.count())]
+    assert texts == ["mean of all", "DAPI", "Actin / GFP"]
+    assert form.parameters().channel == 0
+    form.channel.setCurrentIndex(2)
+    form.set_channels(["DAPI"])
+    assert form.parameters().channel == 2
+    assert form.channel.currentText() == "Channel 2"
+    form.set_channels(["DAPI", "GFP"])
+    assert (form.channel.currentText(), form.parameters().channel) == ("GFP", 2)

@@ -186,7 +186,13 @@ def test_validation_is_proposed_and_crops_stay_on_one_side(
 
 
 @pytest.mark.slow
-def test_a_folder_is_exported_and_imported(user, images, section, tmp_path):
+def test_a_folder_is_exported_and_imported(user, images, section, tmp_path, qtbot):
+    def click(name: str) -> None:
+        qtbot.mouseClick(section.buttons[name], Qt.MouseButton.LeftButton)
+
+    export = section.buttons["exportTraining"]
+    assert not export.isEnabled()
+    assert "No image is marked for training." in export.toolTip()
     section.actions.use_images(images[:2], "train")
     section.actions.use_images(images[2:], "validation")
     region = ((0.0, 0.0), (128.0, 32.0))
@@ -194,13 +200,14 @@ def test_a_folder_is_exported_and_imported(user, images, section, tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()
     section.folders.ask = lambda *_: folder
-    user.window.menus.actions["exportTraining"].trigger()
+    user.wait_for(export.isEnabled)
+    click("exportTraining")
     user.wait_for(lambda: "Wrote 3 images to out" in user.message)
     manifest = json.loads((folder / "training_set.json").read_text())
     revisions = {i.masks.revision.id for i in images}
     assert {one["revision"] for one in manifest["images"]} == revisions
     section.actions.use_images(images, None)
-    user.window.menus.actions["importTraining"].trigger()
+    click("importTraining")
     user.wait_idle()
     user.wait_for(lambda: [row[1] for row in rows(section)].count("train") == 2)
     assert rows(section) == [

@@ -6,11 +6,18 @@ from pathlib import Path
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QDialog, QLabel, QMessageBox
+from qtpy.QtWidgets import (
+    QApplication,
+    QDialog,
+    QLabel,
+    QMessageBox,
+    QVBoxLayout,
+)
 
 from cellpose_studio.app.failures import Failure
 from cellpose_studio.ui.segment.models.model_browser import ModelBrowser
-from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.ui.widgets import message_bar as module
+from cellpose_studio.ui.widgets.message_bar import DialogNote, MessageBar
 
 FAILURE = Failure("a <b> is no image.", "Choose another file.", "Traceback")
 
@@ -50,6 +57,24 @@ def test_only_notes_are_hidden_when_they_are_not_true_any_more(bar):
     bar.fail(FAILURE)
     bar.clear_note()
     assert not bar.isHidden()
+
+
+def test_a_note_is_seen_in_the_dialog_and_waits_behind_it(bar, qtbot, monkeypatch):
+    monkeypatch.setattr(module, "_NOTE_DURATION", 20)
+    dialog = QDialog(bar)
+    QVBoxLayout(dialog).addWidget(QLabel("Content"))
+    dialog.open()
+    qtbot.waitExposed(dialog)
+    bar.note("There is no guide.")
+    bar.note("There is <no> guide.")
+    shown = [one for one in dialog.findChildren(DialogNote) if one.isVisible()]
+    assert [one.text.text() for one in shown] == ["There is <no> guide."]
+    assert dialog.layout().indexOf(shown[0]) == 0
+    gone = lambda: not dialog.findChildren(DialogNote)  # noqa: E731
+    qtbot.waitUntil(gone)
+    assert not bar.isHidden()
+    dialog.reject()
+    qtbot.waitUntil(bar.isHidden)
 
 
 @pytest.mark.slow

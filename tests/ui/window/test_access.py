@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from qtpy.QtCore import QPoint, QSize
 from qtpy.QtWidgets import QApplication, QDialog, QMenu
 
+from cellpose_studio.app.project.known_projects import ProjectSummary
+from cellpose_studio.ui.window.welcome.offers import Offer
 from tests.ui.controls import cut_off, focusable, out_of_order, wrong_with
 
 SIZE = QSize(1366, 768)
@@ -124,6 +128,26 @@ def test_what_has_the_keyboard_is_seen(opened):
                 wrong.append(f"{type(one).__name__}#{one.objectName()}")
     assert seen > 60
     assert not wrong
+
+
+@pytest.mark.slow
+def test_the_start_page_fits_with_large_letters(user, tmp_path):
+    window, settings = user.window, user.window.services.settings
+    window.resize(SIZE)
+    project = ProjectSummary(
+        path=tmp_path / "all_the_fields_of_the_second_plate.cpstudio",
+        changed=datetime(2027, 2, 28, 22, 58),
+        images=1200,
+    )
+    offers = [Offer(project=project, picture=None)]
+    window.welcome.offer(offers, offers)
+    settings.text_size = 150
+    try:
+        assert window.welcome.isVisible()
+        # The layout takes some turns to settle.
+        user.wait_for(lambda: not cut_off(window))
+    finally:
+        settings.text_size = 100
 
 
 @pytest.mark.slow

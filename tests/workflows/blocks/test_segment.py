@@ -27,6 +27,8 @@ from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.mapped import empty_labels
 from cellpose_studio.paths import sha256_of
+from cellpose_studio.workflows.blocks import segment as segment_module
+from cellpose_studio.workflows.blocks.forecast import forecast
 from cellpose_studio.workflows.blocks.segment import segment_in_blocks
 from cellpose_studio.workflows.provenance.run_again import run_again
 from cellpose_studio.workflows.provenance.run_record import masks_sha256, record_of
@@ -59,6 +61,11 @@ def restoring(tmp_path, monkeypatch):
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "state"
+
+
+def size_of(folder):
+    """Return the bytes on the disk of all files in a folder."""
+    return sum(file.lstat().st_blocks * 512 for file in folder.rglob("*"))
 
 
 def in_blocks(image, folder, side, checkpoint=None, **parameters):
@@ -272,6 +279,31 @@ def test_a_disk_that_will_not_do_is_said_before(opened, folder, monkeypatch):
         in_blocks(image, folder, (1, 128, 128)),
     ):
         pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("full", [1200, 400])
+@pytest.mark.parametrize("diameter", [20.0, 12.0])
+def test_a_run_takes_no_more_of_the_disk_than_was_said(
+    tmp_path, folder, monkeypatch, full, diameter
+):
+    random = np.random.default_rng(0)
+    y, x = np.indices((full, full)) % 32 - 16
+    pixels = random.normal(200, 12, (1200, 1200))
+    pixels[:full, :full] += 9000 / (1 + np.exp(np.hypot(y, x) - 10))
+    tifffile.imwrite(tmp_path / "a.tif", pixels.round().astype(np.uint16))
+    [image] = open_images(tmp_path / "a.tif")
+    said = []
+
+    def told(*given, **more):
+        said.append(forecast(*given, **more).disk)
+        return forecast(*given, **more)
+
+    monkeypatch.setattr(segment_module, "forecast", told)
+    with in_blocks(image, folder, (1, 512, 512), diameter=diameter) as found:
+        assert found.blocks.skipped_tiles > 0 or full == 1200
+        used = size_of(folder)
+    assert used < said[0] < 2 * used
 
 
 @pytest.mark.slow

@@ -262,7 +262,9 @@ def test_nothing_to_train_on_is_said(trained, cells, folder, tmp_path):
 
 def test_too_few_cells_are_said(trained, pair):
     pair("a.tif")
-    with pytest.raises(TrainingSetUnfit, match="None of the 1 images has 5 cells"):
+    with pytest.raises(
+        TrainingSetUnfit, match="Of 1 image for training, none has 5 cells"
+    ):
         trained(parameters=TINY.model_copy(update={"min_train_masks": 5}))
 
 

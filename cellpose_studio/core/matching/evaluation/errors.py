@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.masks.cell_places import places_of
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.masks.labels import place_of
 from cellpose_studio.core.matching.compare import (
     ADDED,
     REMOVED,
@@ -98,13 +99,11 @@ def errors_of(
     in_found = 2 * cells.shared > cells.true_pixels[cells.rows]
     in_true = 2 * cells.shared > cells.found_pixels[cells.columns]
     wrong: list[tuple[ErrorKind, list[int], list[int], float, int]] = []
-    for column in _several(cells.columns[in_found]):
-        rows = cells.rows[in_found & (cells.columns == column)].tolist()
+    for column, rows in _several(cells.columns[in_found], cells.rows[in_found]):
         single_true[rows] = single_found[column] = False
         pixels = int(cells.found_pixels[column])
         wrong.append(("merged", rows, [column], float(best_found[column]), pixels))
-    for row in _several(cells.rows[in_true]):
-        columns = cells.columns[in_true & (cells.rows == row)].tolist()
+    for row, columns in _several(cells.rows[in_true], cells.columns[in_true]):
         single_found[columns] = single_true[row] = False
         pixels = int(cells.true_pixels[row])
         wrong.append(("split", [row], columns, float(best_true[row]), pixels))
@@ -115,23 +114,28 @@ def errors_of(
         pixels = int(cells.found_pixels[column])
         wrong.append(("extra", [], [column], float(best_found[column]), pixels))
     wrong.sort(key=lambda one: -one[-1])
-    places = _Places(true), _Places(found)
+    ids_true, ids_found = cells.true_ids, cells.found_ids
+    places = (
+        _places(
+            true, [ids_true[r[0]] for kind, r, *_ in wrong if kind not in _OF_FOUND]
+        ),
+        _places(
+            found, [ids_found[c[0]] for kind, _, c, *_ in wrong if kind in _OF_FOUND]
+        ),
+    )
     result = []
     for kind, rows, columns, iou, pixels in wrong:
-        of_true = tuple(cells.true_ids[rows].tolist())
-        of_found = tuple(cells.found_ids[columns].tolist())
-        is_found = kind in _OF_FOUND
-        where = places[is_found].of((of_found if is_found else of_true)[0])
+        centre, size = next(places[kind in _OF_FOUND])
         result.append(
             CellError(
                 kind=kind,
-                true=of_true,
-                found=of_found,
+                true=tuple(ids_true[rows].tolist()),
+                found=tuple(ids_found[columns].tolist()),
                 iou=iou,
                 pixels=pixels,
                 frame=frame,
-                centre=where[0],
-                size=where[1],
+                centre=centre,
+                size=size,
             )
         )
     return result
@@ -154,24 +158,26 @@ def error_picture(
     return draw_states(below, above, of_true, of_found)
 
 
-def _several(indices: npt.NDArray[np.intp]) -> list[int]:
-    """Return what occurs more than once."""
-    found, counts = np.unique(indices, return_counts=True)
-    again: list[int] = found[counts > 1].tolist()
-    return again
+def _several(
+    indices: npt.NDArray[np.intp], others: npt.NDArray[np.intp]
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield what occurs more than once, with all that is paired with it."""
+    order = np.argsort(indices, kind="stable")
+    found, first, counts = np.unique(
+        indices[order], return_index=True, return_counts=True
+    )
+    for n in np.flatnonzero(counts > 1).tolist():
+        paired = order[first[n] : first[n] + counts[n]]
+        yield int(found[n]), others[paired].tolist()
 
 
-class _Places:
-    """Where the cells of a frame are; looked up when the first is asked for."""
-
-    def __init__(self, labels: Labels) -> None:
-        self._labels = labels
-        self._table: CellTable | None = None
-
-    def of(self, cell: int) -> tuple[tuple[float, ...], float]:
-        """Return the centre and the longest side of a cell."""
-        if self._table is None:
-            self._table = CellTable.of(self._labels.astype(np.uint32, copy=False))
-        box = self._table.box(cell)
-        centre, size = place_of(self._labels[box] == cell, box)
-        return tuple(centre), size
+def _places(
+    labels: Labels, cells: list[int]
+) -> Iterator[tuple[tuple[float, ...], float]]:
+    """Yield the centre and the longest side of cells of a frame."""
+    if not cells:
+        return
+    whole = labels.astype(np.uint32, copy=False)
+    centres, sizes = places_of(whole, CellTable.of(whole), cells)
+    for centre, size in zip(centres.tolist(), sizes.tolist(), strict=True):
+        yield tuple(centre), float(size)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 from cellpose_studio.core.measure.frame.cell_pass import Ids, Labels, index_of
 
 Ends = npt.NDArray[np.int32]

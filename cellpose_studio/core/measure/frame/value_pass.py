@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 from cellpose_studio.core.measure.frame.cell_pass import Ids, Labels, index_of
 
 Counts = npt.NDArray[np.int64]

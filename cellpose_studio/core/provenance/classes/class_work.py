@@ -47,6 +47,22 @@ class ClassWork:
         return f"Cells were put into the {noun} {names} {how}. {records}".rstrip()
 
 
+def together(works: Iterable[ClassWork | None]) -> ClassWork | None:
+    """Return what is known of the classes of the cells of several masks.
+
+    Their cells are counted on, since masks share ids. None if no cell has a class.
+    """
+    found = [one for one in works if one is not None]
+    if not found:
+        return None
+    every = (one for work in found for one in work.assigned.values())
+    return ClassWork(
+        classes=found[0].classes,
+        assigned=dict(enumerate(every, 1)),
+        classifiers={n: one for work in found for n, one in work.classifiers.items()},
+    )
+
+
 def class_work(
     classes: Iterable[CellClass],
     assigned: Mapping[int, Assigned],

@@ -59,7 +59,8 @@ def unpack_parts(data: bytes, pixels: int = _MOST_PIXELS) -> tuple[ChunkEdit, ..
         if count == 0:
             continue
         raw = stream.read(12 * count)
-        columns = np.frombuffer(raw, "<u4", 3 * count).reshape(3, count)
+        # Loops would be compiled once more for pixels that cannot be written to.
+        columns = np.frombuffer(bytearray(raw), "<u4", 3 * count).reshape(3, count)
         index = np.cumsum(columns[0]).astype(np.int32)
         parts.append(ChunkEdit(ChunkIndex(*place), index, columns[1], columns[2]))
     if not stream.is_complete:

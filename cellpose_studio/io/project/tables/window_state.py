@@ -7,6 +7,12 @@ from typing import Any
 
 from cellpose_studio.io.project.reading import from_json, reading, to_json
 
+WINDOW = "window"
+"""Name of the state of the window."""
+
+DISPLAYS = "displays"
+"""Key in it of the display settings of channels, by the ids of images."""
+
 _PREFIX = "state/"
 """Keeps these keys apart from those of the file itself, such as clean."""
 

@@ -13,6 +13,17 @@ _FRAME = 1 / 60  # s, between the beginnings of two frames
 _REST = 0.008  # s, between a frame and the next one, for what the mouse does
 
 
+def give_view_the_mouse(canvas: Any) -> None:
+    """Pass each press and each turn of the wheel to the view of napari's canvas.
+
+    vispy looks for what lies under the mouse by drawing out of sight what could be
+    picked, which takes a third of the time of a frame, and has crashed (its issue
+    1782). There is nothing but the view that such an event could be for.
+    """
+    view = canvas.view  # PRIVATE
+    canvas._scene_canvas.visual_at = lambda _: view  # PRIVATE
+
+
 class Frames(QObject):
     """Draws the canvas of napari less often than vispy asks for it.
 

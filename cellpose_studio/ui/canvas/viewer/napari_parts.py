@@ -69,18 +69,21 @@ def write_icons_once() -> None:
 
 
 @contextmanager
-def without_points_and_shapes() -> Iterator[None]:
-    """Import napari within this, without what only its points and shapes need.
+def without_unused_parts() -> Iterator[None]:
+    """Import napari within this, without what only layers of other kinds need.
 
-    That is each function that OpenGL ever had, to draw many points at once, and
-    compiled code that fills polygons: together a tenth of a start. No layer here is of
-    these kinds; napari draws them without it, but more slowly. Volumes need OpenGL's
-    other functions, too, and load them when they are drawn; see `load_opengl`.
+    That is each function that OpenGL ever had, to draw many points at once; compiled
+    code that fills polygons; and numba, by which napari looks up the colours of wide
+    labels: together a fifth of a start. No layer here is of these kinds, and labels are
+    drawn by `core.display.label_picture`; napari does without, but more slowly. Volumes
+    need OpenGL's other functions, too, and load them when they are drawn; see
+    `load_opengl`.
     """
     import vispy
 
     use, log = vispy.use, logging.getLogger(_OF_POINTS)
-    level, hidden = log.level, _OF_SHAPES not in sys.modules
+    level = log.level
+    hidden = [name for name in (_OF_SHAPES, "numba") if name not in sys.modules]
 
     def use_unless_full(*given: Any, gl: str | None = None, **options: Any) -> None:
         if gl == "gl+":
@@ -89,15 +92,15 @@ def without_points_and_shapes() -> Iterator[None]:
 
     vispy.use = use_unless_full
     log.setLevel(logging.ERROR)  # napari says that points will be drawn more slowly
-    if hidden:
-        sys.modules[_OF_SHAPES] = None  # type: ignore[assignment]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
     try:
         yield
     finally:
         vispy.use = use
         log.setLevel(level)
-        if hidden:
-            del sys.modules[_OF_SHAPES]
+        for name in hidden:
+            del sys.modules[name]
 
 
 def load_opengl() -> None:

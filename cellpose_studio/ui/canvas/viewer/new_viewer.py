@@ -9,7 +9,7 @@ from cellpose_studio.ui.canvas.viewer.lazy_nodes import install_lazy_nodes
 from cellpose_studio.ui.canvas.viewer.napari_parts import (
     install_plane_sliders,
     use_few_units,
-    without_points_and_shapes,
+    without_unused_parts,
     write_icons_once,
 )
 from cellpose_studio.ui.canvas.viewer.scale_bar import install_scale_bar
@@ -19,10 +19,10 @@ from cellpose_studio.ui.canvas.viewer.theme import set_theme
 def new_viewer(theme: str) -> tuple[Any, Any]:
     """Return napari's model of a viewer, and the widget that shows it."""
     use_few_units()
-    write_icons_once()
     # napari reads its settings at import, which must come after `isolate_napari`.
-    with without_points_and_shapes(), warnings.catch_warnings():
+    with without_unused_parts(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "System theme detection")  # Qt 5 only
+        write_icons_once()
         from napari.components import ViewerModel
         from napari.qt import QtViewer, get_qapp
 

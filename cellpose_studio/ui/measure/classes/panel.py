@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSignalBlocker, Qt, QTimer
+from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
 from qtpy.QtGui import QColor, QIcon, QPixmap, QShowEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QGridLayout,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QTextBrowser,
@@ -26,6 +26,8 @@ from cellpose_studio.ui.measure.classes.counts import ClassCounts
 from cellpose_studio.ui.measure.classes.report import report, short_text
 from cellpose_studio.ui.measure.classes.training import ClassTraining
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.widgets.button_grid import ButtonGrid
+from cellpose_studio.ui.widgets.table_of_cells import fit_rows
 
 _COLUMNS = ("Class", "Key", "Here", "All")
 _TIPS = (
@@ -80,12 +82,19 @@ class ClassPanel(QWidget):
             if chosen is not None:
                 self.table.selectRow(classes.index(chosen))
         self.empty.setVisible(not classes)
+        self.table.setVisible(bool(classes))
         self._refresh_buttons(any(by_hand.values()))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Show the present counts; Qt calls this."""
         super().showEvent(event)
         self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow other letters; Qt calls this."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            fit_rows(self.table)
 
     def apply_here(self) -> None:
         """Class the cells of the image shown by the classifier."""
@@ -122,7 +131,11 @@ class ClassPanel(QWidget):
         for n, tip in enumerate(_TIPS):
             self.table.horizontalHeaderItem(n).setToolTip(tip)
         self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(22)
+        fit_rows(self.table)
+        # The buttons below it come into view on a low screen, too.
+        self.table.setSizePolicy(
+            QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored
+        )
         self.table.setShowGrid(False)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -162,20 +175,17 @@ class ClassPanel(QWidget):
         for button in (self.add, self.edit, self.remove):
             of_list.addWidget(button)
         of_list.addStretch(1)
-        of_classifier = QGridLayout()
-        of_classifier.setSpacing(4)
-        of_classifier.addWidget(self.train, 0, 0)
-        of_classifier.addWidget(self.here, 0, 1)
-        of_classifier.addWidget(self.everywhere, 0, 2)
-        of_classifier.addWidget(self.accuracy, 1, 0, 1, 2)
-        of_classifier.addWidget(self.details, 1, 2)
+        result = QHBoxLayout()
+        result.addWidget(self.accuracy, 1)
+        result.addWidget(self.details)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(4)
         column.addWidget(self.empty)
         column.addWidget(self.table, 1)
         column.addLayout(of_list)
-        column.addLayout(of_classifier)
+        column.addWidget(ButtonGrid([self.train, self.here, self.everywhere]))
+        column.addLayout(result)
 
     def _button(self, text: str, name: str, tip: str) -> QPushButton:
         button = QPushButton(text, objectName=name)

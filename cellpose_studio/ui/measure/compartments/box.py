@@ -49,6 +49,8 @@ _TIP = (
     "tab).</qt>"
 )
 _SAME_IDS = "All nuclei have the ids of their cells already."
+_LENGTH = 10
+"""Letters that names of masks have room for: a long one must not widen the panel."""
 
 
 class CompartmentsBox(QWidget):
@@ -102,6 +104,10 @@ class CompartmentsBox(QWidget):
         self.nuclei.setSizePolicy(
             QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed
         )
+        self.nuclei.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.nuclei.setMinimumContentsLength(_LENGTH)
         self.options_button = _fold("Options", "compartmentsOptions")
         self.options_button.setToolTip(
             "Choose the compartments, the width of the ring, and how much of a nucleus "

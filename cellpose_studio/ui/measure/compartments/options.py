@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -20,6 +20,7 @@ from cellpose_studio.core.measure.compartments.choice import (
     CompartmentChoice,
     Part,
 )
+from cellpose_studio.ui.widgets.button_grid import ButtonGrid
 
 _TEXTS: dict[Part, tuple[str, str]] = {
     "nucleus": ("Nucleus", "Measure the nucleus of each cell: all nuclei in it."),
@@ -108,19 +109,21 @@ class CompartmentOptions(QWidget):
             widget.setEnabled(self.boxes["ring"].isChecked())
 
     def _lay_out(self) -> None:
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for box in self.boxes.values():
-            first.addWidget(box)
-        first.addWidget(self.width_field)
-        first.addWidget(self.unit)
-        first.addStretch(1)
         label = QLabel("In the cell, at least", toolTip=_LEAST_TIP)
         label.setBuddy(self.least)
-        second.addWidget(label)
-        second.addWidget(self.least)
-        second.addStretch(1)
-        second.addWidget(self.outline, alignment=Qt.AlignmentFlag.AlignRight)
+        ring = _in_row(self.width_field, self.unit)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(first)
-        column.addLayout(second)
+        # With large letters, one line would widen the panel.
+        column.addWidget(ButtonGrid([*self.boxes.values(), ring]))
+        column.addWidget(ButtonGrid([_in_row(label, self.least), self.outline]))
+
+
+def _in_row(*widgets: QWidget) -> QWidget:
+    together = QWidget()
+    row = QHBoxLayout(together)
+    row.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        row.addWidget(widget)
+    row.addStretch(1)
+    return together

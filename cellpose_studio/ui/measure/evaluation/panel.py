@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QLabel, QVBoxLayout, QWidget
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import NoSuchMasks
 from cellpose_studio.core.matching.evaluation.evaluate import EvaluationOptions
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.canvas.canvas import Canvas
@@ -23,12 +24,17 @@ from cellpose_studio.ui.measure.evaluation.sides import choices_of, items_of_ses
 from cellpose_studio.ui.measure.evaluation.texts import LETTERS
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.evaluation.choice import MasksChoice, Sides
-from cellpose_studio.workflows.evaluation.items import EvaluatedImages, evaluate_items
+from cellpose_studio.workflows.evaluation.items import (
+    EvaluatedImages,
+    evaluate_items,
+    on_the_same_images,
+)
 from cellpose_studio.workflows.evaluation.tables import csv_files, write_csv, write_json
 
 _NO_IMAGE = "Open an image with masks first."
 _NO_MASKS = "No masks to evaluate yet: run a model, or import masks."
-_NEITHER = "No image has both of these masks, or nobody has corrected them."
+_NEITHER = "No image has all of these masks, or nobody has corrected them."
+_OTHERS = "The others lack some of these masks, or nobody has corrected them."
 _STALE = "The masks have changed since. Evaluate again."
 _HINT = (
     "Compare masks with true ones: the result of a model with your corrections, or two "
@@ -95,7 +101,8 @@ class EvaluationPanel(QWidget):
             ]
 
         job = self._job = Job("Evaluating masks", work)
-        job.finished.connect(lambda found: self._finish(found, sides, options))
+        asked = len(images)
+        job.finished.connect(lambda found: self._finish(found, sides, options, asked))
         job.failed.connect(self._services.show_error)
         job.ended.connect(self._on_end)
         self._services.measure_jobs.start(job)
@@ -204,17 +211,17 @@ class EvaluationPanel(QWidget):
         found: list[EvaluatedImages],
         sides: list[Sides],
         options: EvaluationOptions,
+        asked: int,
     ) -> None:
+        shown = on_the_same_images(found)
         self._shown = sides, options
-        self.results.show_results(found)
-        for error in {e.message: e for one in found for e in one.failures}.values():
-            self._services.show_error(error)
-        titles = [
-            f"{letter}: {one.title}" if len(found) > 1 else one.title
-            for letter, one in zip(LETTERS, found, strict=False)
-        ]
-        count = image_count(max(len(one.images) for one in found))
-        self.note.setText(f"{'; '.join(titles)} · {count}")
+        self.results.show_results(shown)
+        failures = {e.message: e for one in found for e in one.failures}.values()
+        for error in failures:
+            # Images that were never run with a model are counted in the note.
+            if not isinstance(error, NoSuchMasks):
+                self._services.show_error(error)
+        self.note.setText(_note(shown, asked))
         self._show_chosen()
 
     def _on_end(self) -> None:
@@ -279,3 +286,18 @@ class EvaluationPanel(QWidget):
         if image is None or not cell or not self.results.wrong:
             return
         self.results.follow(self.results.row_of(image.id, cell, image.active))
+
+
+def _note(results: Sequence[EvaluatedImages], asked: int) -> str:
+    """Return what was compared, on how many of the images that were asked for."""
+    several, count = len(results) > 1, len(results[0].images)
+    if not count:
+        return _NEITHER
+    titles = [
+        f"{letter}: {one.title}" if several else one.title
+        for letter, one in zip(LETTERS, results, strict=False)
+    ]
+    text = f"{'; '.join(titles)} · "
+    if count == asked:
+        return f"{text}{image_count(count)}"
+    return f"{text}{count:,} of {image_count(asked)}. {_OTHERS}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QPalette
+from qtpy.QtGui import QPalette, QShowEvent
 from qtpy.QtWidgets import QWidget
 
 COLOURS = ("#56b4e9", "#e69f00")
@@ -69,11 +69,20 @@ class PrecisionPlot(pg.PlotWidget):
         """Follow the theme; Qt calls this."""
         super().changeEvent(event)
         changes = QEvent.Type.PaletteChange, QEvent.Type.StyleChange
-        # Qt calls this for the first time while the widget is being made.
-        if event.type() in changes and self._ready:
-            self._apply_theme()
-            # The texts of a legend keep the colour that they were made with.
-            self.show_lines(*self._lines)
+        # Qt calls this while the widget is being made, and while its window is taken
+        # apart, when items of the plot may be gone already.
+        if event.type() in changes and self._ready and self.isVisible():
+            self._take_theme()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take up a theme that has changed meanwhile; Qt calls this."""
+        super().showEvent(event)
+        self._take_theme()
+
+    def _take_theme(self) -> None:
+        self._apply_theme()
+        # The texts of a legend keep the colour that they were made with.
+        self.show_lines(*self._lines)
 
     def _apply_theme(self) -> None:
         text = self.palette().color(QPalette.ColorRole.WindowText)

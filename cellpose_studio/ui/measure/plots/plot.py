@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QPalette
+from qtpy.QtGui import QColor, QPalette, QShowEvent
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.core.display.cell_colours import class_colours, value_palette
@@ -161,9 +161,15 @@ class MeasurementPlot(pg.PlotWidget):
         """Follow the theme; Qt calls this."""
         super().changeEvent(event)
         changes = QEvent.Type.PaletteChange, QEvent.Type.StyleChange
-        # Qt calls this for the first time while the widget is being made.
-        if event.type() in changes and self._ready:
+        # Qt calls this while the widget is being made, and while its window is taken
+        # apart, when items of the plot may be gone already.
+        if event.type() in changes and self._ready and self.isVisible():
             self._apply_theme()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take up a theme that has changed meanwhile; Qt calls this."""
+        super().showEvent(event)
+        self._apply_theme()
 
     # Within
 

@@ -18,9 +18,9 @@ class TableButtons(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.number = QLabel(objectName="measureCount")
-        # A longer text must not widen the panel: the canvas would be laid out again.
-        # Its tooltip has all of it.
+        self.number = QLabel(objectName="measureCount", wordWrap=True)
+        # A longer text takes a second line: a wider panel would lay out the canvas
+        # again.
         self.number.setSizePolicy(_IGNORED, QSizePolicy.Policy.Preferred)
         self.columns = QPushButton("Columns…", objectName="measureColumns")
         self.columns.setToolTip(

@@ -30,6 +30,10 @@ class ColourChoice(QWidget):
         self._of_all = False
         self.box = QComboBox(objectName="measureColour", toolTip=_TIP)
         self.box.setAccessibleName("Measurement that colours the cells")
+        # A long title of a measurement must not widen the panel.
+        self.box.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.box.setMinimumContentsLength(8)
         label = QLabel("Colour cells by", toolTip=_TIP)
         label.setBuddy(self.box)

@@ -25,6 +25,8 @@ _ROLES = Qt.ItemDataRole
 _MARKED = QColor(255, 212, 0, 70)
 """Background of marked rows, legible on both themes."""
 _DIGITS, _MOST_DECIMALS = 4, 6
+_LONGEST = 40
+"""Letters of a title; its tooltip has all of it."""
 
 Indices = npt.NDArray[np.intp]
 
@@ -65,7 +67,7 @@ class MeasurementModel(QAbstractTableModel):
             return None
         one = self.fields[section]
         if role == _ROLES.DisplayRole:
-            return one.heading
+            return shortened(one.heading)
         if role == _ROLES.ToolTipRole:
             return f"<qt><b>{one.heading}</b> ({one.name}). {one.tip}</qt>"
         return None
@@ -153,6 +155,16 @@ class MeasurementModel(QAbstractTableModel):
         found = self._position[np.asarray(rows, np.intp)]
         return np.sort(found[found >= 0])
 
+    def long_texts(self, column: int, sample: int) -> list[str]:
+        """Return the first texts of a column, or its longest numbers."""
+        one = self.fields[column]
+        values = self.rows.values[one.name]
+        if one.is_text:
+            return [str(value) for value in values[:sample].tolist()]
+        known = values[~np.isnan(values)]
+        ends = [known.min(), known.max()] if len(known) else []
+        return [text_of(value, one, self._decimals_of(one)) for value in ends]
+
     def _decimals_of(self, one: Field) -> int:
         """Return how many decimals a column has, so that its numbers line up."""
         if one.name not in self._decimals:
@@ -200,6 +212,11 @@ def decimals(values: npt.NDArray[Any], one: Field) -> int:
         return 0
     whole = int(np.floor(np.log10(np.median(sizes))))
     return min(max(_DIGITS - 1 - whole, 0), _MOST_DECIMALS)
+
+
+def shortened(title: str) -> str:
+    """Return a title, of which Qt would cut off both ends if it were too long."""
+    return title if len(title) <= _LONGEST else f"{title[: _LONGEST - 1]}…"
 
 
 def text_of(value: Any, one: Field, places: int) -> str:

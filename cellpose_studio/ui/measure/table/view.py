@@ -16,11 +16,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.ui.measure.table.model import MeasurementModel
+from cellpose_studio.ui.measure.table.model import MeasurementModel, shortened
 from cellpose_studio.ui.measure.table.rows import Rows
 from cellpose_studio.ui.widgets.filter_line import FilterLine
 from cellpose_studio.ui.widgets.select_row import select_row
-from cellpose_studio.ui.widgets.table_of_cells import table_of_cells
+from cellpose_studio.ui.widgets.table_of_cells import fit_rows, table_of_cells
 
 _TIP = (
     "<qt>Show only cells that meet all conditions: <b>area&gt;50</b>, "
@@ -29,8 +29,10 @@ _TIP = (
     "cells.</qt>"
 )
 _PADDING = 14
-"""Of a title, with the arrow that shows the order, px."""
-_NARROWEST, _WIDEST = 40, 160
+"""Of a title and of a text, px."""
+_NARROWEST = 26  # px
+_WIDEST = 24
+"""Letters of texts that are shown, if their title is not longer."""
 _SAMPLE = 200
 """Rows whose texts are measured."""
 
@@ -160,6 +162,7 @@ class MeasurementTable(QWidget):
         """Follow other letters; Qt calls this."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
+            fit_rows(self.view)
             self._widths.clear()
             for at in range(len(self.model.fields)):
                 self._fit(at)
@@ -172,13 +175,13 @@ class MeasurementTable(QWidget):
 
     def _fit(self, at: int) -> None:
         """Give a column the room of its title, and of the first texts in it."""
-        heads, one = self.view.horizontalHeader(), self.model.fields[at]
-        words = [one.heading]
+        one, letters = self.model.fields[at], self.view.fontMetrics()
+        title = letters.horizontalAdvance(shortened(one.heading))
+        long = self.model.long_texts(at, _SAMPLE)
+        values = max(map(letters.horizontalAdvance, long), default=0)
         if one.is_text:
-            words += self.model.rows.values[one.name][:_SAMPLE].tolist()
-        width = max(map(heads.fontMetrics().horizontalAdvance, words))
-        wide = min(max(width + _PADDING, _NARROWEST), _WIDEST)
-        self.view.setColumnWidth(at, wide)
+            values = min(values, letters.averageCharWidth() * _WIDEST)
+        self.view.setColumnWidth(at, max(title, values, _NARROWEST) + _PADDING)
 
 
 def _view(model: MeasurementModel) -> QTableView:

@@ -7,7 +7,6 @@ from html import escape
 
 import numpy as np
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -124,11 +123,11 @@ class SearchDialog(QDialog):
             or f"{record.sentence} They are in the Segment tab, for the next runs."
         )
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop the search; Qt calls this."""
+    def done(self, result: int) -> None:
+        """Stop the search, also when Esc closes the window; Qt calls this."""
         if self._job is not None:
             self._job.cancel()
-        super().closeEvent(event)
+        super().done(result)
 
     # Within
 
@@ -167,6 +166,8 @@ class SearchDialog(QDialog):
             "Put the selected settings, or the best, into the Segment tab. The next "
             "runs record that they were found by this search."
         )
+        # Enter in the table would start another search, which forgets this one.
+        self.apply_button.setDefault(True)
         first = QHBoxLayout()
         first.addWidget(self.metric, 1)
         first.addWidget(self.diameters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import QPoint, Qt, Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -42,6 +43,8 @@ class TrainingSetSection(QWidget):
         What can be done with the rows.
     reader
         Reads what is in the set.
+    buttons
+        Of the commands for folders and validation, by name.
     """
 
     place_requested = Signal(object)  # the SetPart whose image was just shown
@@ -55,6 +58,7 @@ class TrainingSetSection(QWidget):
         self.folders = TrainingFolders(services, lambda _: None)
         self.reader = PartsReader(services, self)
         self.reader.serve(self)
+        self.buttons: dict[str, QAbstractButton] = {}
         self.summary = QLabel(_EMPTY, objectName="trainingSummary", wordWrap=True)
         self.list = PairList(services.stack_jobs)
         self.actions = PartActions(services, self.list)
@@ -71,6 +75,7 @@ class TrainingSetSection(QWidget):
                 "proposeValidation",
                 "&Propose images for validation…",
                 self.actions.propose,
+                button="Propose…",
                 tip="Choose one in five of the images for training, always the same "
                 "ones. Images that are for validation stay so.",
                 reason_disabled=self.actions.reason_no_proposal,
@@ -80,6 +85,7 @@ class TrainingSetSection(QWidget):
                 "exportTraining",
                 "&Export training folder…",
                 self.folders.export,
+                button="Export…",
                 tip="Write images and masks so that Cellpose's command line trains on "
                 "them, with a list of what is in there.",
                 reason_disabled=self._reason_empty,
@@ -88,6 +94,7 @@ class TrainingSetSection(QWidget):
                 "importTraining",
                 "&Import training folder…",
                 self.folders.import_folder,
+                button="Import…",
                 tip="Open images with masks, and use those in a folder called test, "
                 "val or validation for validation, others for training.",
             ),
@@ -126,16 +133,9 @@ class TrainingSetSection(QWidget):
         column.addWidget(shown)
         column.addWidget(out)
         row = QHBoxLayout()
-        named = {command.name: command for command in self.commands() if command}
-        for name, text in (
-            ("proposeValidation", "Propose…"),
-            ("exportTraining", "Export…"),
-            ("importTraining", "Import…"),
-        ):
-            button = QPushButton(text, objectName=f"{name}Button")
-            button.setToolTip(named[name].tip_text)
-            button.setAccessibleName(named[name].plain_text)
-            button.clicked.connect(named[name].run)
+        for command in filter(None, self.commands()):
+            self.buttons[command.name] = button = push_button(command)
+            button.setAccessibleName(command.plain_text)
             row.addWidget(button, 1)
         column.addLayout(row)
         self.train = QPushButton("Train on this set…", objectName="trainOnSet")

@@ -7,7 +7,8 @@ ADDITIONS = """
 #messageBar[kind="failure"] { background: {{ error }}; }
 #messageBar[kind="failure"] QLabel { color: white; }
 #messageBar[kind="note"] { background: {{ primary }}; }
-#messageBar QLabel { background: transparent; }
+#messageBar QLabel, #dialogNote QLabel { background: transparent; }
+#dialogNote { background: {{ primary }}; }
 #aboutModel, #jobText, #jobLeft, #welcome { color: {{ opacity(text, 170) }}; }
 #uncertainty { color: {{ opacity(text, 200) }}; }
 #hint { background: {{ warning }}; color: black; padding: 6px; border-radius: 3px; }
@@ -59,6 +60,11 @@ FilterLine[wrong="true"] { background: {{ error }}; color: white; }
 #imageDisplay QAbstractSpinBox { min-width: 36px; padding: 1px 2px; }
 #contrastButton { padding: 3px 6px; }
 #focusRing { color: {{ text }}; background: transparent; }
+QHeaderView::section { padding-top: 5px; }
+QHeaderView::up-arrow { image: url("theme_{{ id }}:/chevron_up.svg"); }
+QHeaderView::down-arrow { image: url("theme_{{ id }}:/chevron_down.svg"); }
+QHeaderView::up-arrow, QHeaderView::down-arrow { width: 12px; height: 6px; }
+QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-position: top center; }
 QDockWidget { font-size: {{ font_size }}; }
 QScrollArea { border: none; }
 #preferenceNote, #preferenceRule { color: {{ opacity(text, 180) }}; }

@@ -55,6 +55,8 @@ class ErrorDialog(QDialog):
         self.hint = _text("errorHint")
         self.count = _text("errorCount")
         self.details = QPlainTextEdit(readOnly=True, objectName="errorDetails")
+        self.details.setAccessibleName("Details of the error")
+        self.details.setToolTip("For a report. Select a part of it to copy it.")
         self.details.hide()
         self.buttons = ReportButtons(self._report, log)
         self._lay_out()
@@ -92,6 +94,7 @@ class ErrorDialog(QDialog):
             "Show &details", QDialogButtonBox.ButtonRole.ActionRole
         )
         show.setObjectName("showDetails")
+        show.setToolTip("Show what a developer needs to know of it.")
         show.setCheckable(True)
         show.toggled.connect(self._on_details)
         close = self.buttons.addButton(QDialogButtonBox.StandardButton.Close)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtGui import QKeySequence
+from qtpy.QtCore import QEvent, QPoint, Qt, QTimer
+from qtpy.QtGui import QKeySequence, QResizeEvent
 from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -113,6 +113,12 @@ class PreferencesDialog(QDialog):
             # The list gets its letters after this.
             QTimer.singleShot(0, self._fit_list)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Stay on the screen where larger letters need more room; Qt calls this."""
+        super().resizeEvent(event)
+        if self.isVisible():
+            QTimer.singleShot(0, self._stay_on_screen)
+
     def done(self, result: int) -> None:
         """Stop what pages do when the dialog is closed."""
         for entry in self._entries:
@@ -171,6 +177,12 @@ class PreferencesDialog(QDialog):
         )
         left = self._fit_list()
         self.split.setSizes([left, self.width() - left])
+
+    def _stay_on_screen(self) -> None:
+        screen, frame = self.screen().availableGeometry(), self.frameGeometry()
+        beyond = frame.bottomRight() - screen.bottomRight()
+        place = frame.topLeft() - QPoint(max(0, beyond.x()), max(0, beyond.y()))
+        self.move(max(place.x(), screen.left()), max(place.y(), screen.top()))
 
     def _fit_list(self) -> int:
         """Leave room for all titles; return the width, px."""

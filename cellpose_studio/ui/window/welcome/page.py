@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QIcon
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtGui import QIcon, QResizeEvent
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -19,15 +19,16 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.widgets.button_grid import ButtonGrid
+from cellpose_studio.ui.widgets.elided_button import ElidedButton
 from cellpose_studio.ui.widgets.pixmap import pixmap_of
 from cellpose_studio.ui.window.menu_host import MenuHost
 from cellpose_studio.ui.window.welcome.offers import Offer
 
 LARGER_MODEL = "Get Cellpose-SAM (1.2 GB)…"
+_IN_TWO_LINES = LARGER_MODEL.replace(" (", "\n(")
 _ICON = QSize(56, 42)
-_WIDTH, _NAME = 520, 400
-"""Of the list of projects, and of the names in it, px."""
-_MIDDLE = Qt.TextElideMode.ElideMiddle
+_WIDTH = 520
+"""Of the list of projects, px."""
 _CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
@@ -66,6 +67,23 @@ class Welcome(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         # The buttons in it take the keyboard, and it scrolls to them.
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the page into the width that there is; Qt calls this."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow other letters; Qt calls this."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        button = self.models
+        button.setText(LARGER_MODEL)
+        if button.minimumSizeHint().width() > self.viewport().width():
+            button.setText(_IN_TWO_LINES)
 
     @property
     def recent(self) -> Sequence[QPushButton]:
@@ -139,12 +157,11 @@ class Welcome(QScrollArea):
             project = offer.project
             count = image_count(project.images)
             changed = f"{project.changed:%d %b, %H:%M}"
-            name = self.fontMetrics().elidedText(project.path.stem, _MIDDLE, _NAME)
-            text = f"{name}\n{count}, {changed}"
+            text = f"{project.path.stem}\n{count}, {changed}"
             if project.unnamed:
                 text = f"Recover {count}\n{changed}"
             # Qt would take an ampersand of the name for a mnemonic.
-            button = QPushButton(text.replace("&", "&&"), objectName="projectOffer")
+            button = ElidedButton(text.replace("&", "&&"), "projectOffer")
             button.setToolTip(str(project.path))
             button.setIconSize(_ICON)
             if offer.picture is not None:
@@ -173,7 +190,7 @@ class _ProjectList(QWidget):
         self._rows = QVBoxLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(4)
-        self._rows.addWidget(QLabel(heading, objectName="offers"))
+        self._rows.addWidget(QLabel(heading, objectName="offers", wordWrap=True))
         self.setMaximumWidth(_WIDTH)
         self.hide()
 

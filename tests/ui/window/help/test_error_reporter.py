@@ -14,6 +14,7 @@ from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.ui.widgets.message_bar import MessageBar
 from cellpose_studio.ui.window.help.error_reporter import ErrorReporter
+from tests.ui.controls import wrong_with
 
 pytestmark = pytest.mark.qt_no_exception_capture
 
@@ -73,6 +74,7 @@ def test_many_errors_of_slots_make_one_dialog_with_a_count(reporter, qtbot):
     assert dialog.count.text() == "50 errors in a row."
     assert not dialog.isModal()
     assert len(error_dialogs()) == 1
+    assert wrong_with(dialog) == []
 
 
 def test_threads_and_jobs_come_to_the_same_dialog(reporter, messages, qtbot):

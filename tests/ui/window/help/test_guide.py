@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
 
 import cellpose_studio
+from cellpose_studio.ui.widgets.message_bar import DialogNote
 from cellpose_studio.ui.window.help.guide import (
     DIALOGS,
     NOT_BUILT,
@@ -60,7 +61,17 @@ def test_f1_in_a_dialog_opens_the_page_about_it(user, qtbot, monkeypatch, opened
     qtbot.waitUntil(browser.isActiveWindow)
     qtbot.keyClick(browser.list, Qt.Key.Key_F1)
     assert [url.fileName() for url in opened] == ["models.html"]
+
+    def not_built(name: str) -> Path:
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr("cellpose_studio.ui.window.help.guide.resource", not_built)
+    qtbot.keyClick(browser.list, Qt.Key.Key_F1)
+    (note,) = browser.findChildren(DialogNote)
+    assert note.isVisible()
+    assert note.text.text() == NOT_BUILT
     browser.reject()
+    assert NOT_BUILT in user.message
 
 
 def test_f1_opens_the_page_about_the_tab(user, qtbot, monkeypatch, opened, tmp_path):

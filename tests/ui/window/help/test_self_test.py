@@ -31,6 +31,7 @@ from cellpose_studio.ui.window.help.self_test.work import difference
 from cellpose_studio.workflows.self_test.check import CheckFailed, Place
 from cellpose_studio.workflows.self_test.headless import CHECKS
 from tests.self_test_child import all_checks, child_command
+from tests.ui.controls import wrong_with
 
 PROGRAM = [sys.executable, "-m", "cellpose_studio"]
 LONG = 600
@@ -262,6 +263,7 @@ def test_the_dialog_fills_and_its_details_can_be_copied(dialog, qtbot):
     assert "→ Install the program again." in column(opened, 3)[2]
     assert opened.summary.text() == "1 of 5 checks did not pass: B."
     assert not opened.progress.isVisible()
+    assert wrong_with(opened) == []
     opened.copy.click()
     text = QApplication.clipboard().text()
     assert "B (b):" in text

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 
 Labels = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]

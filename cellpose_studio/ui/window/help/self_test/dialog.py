@@ -107,6 +107,8 @@ class SelfTestDialog(QDialog):
         self.table = QTableWidget(0, len(_COLUMNS))
         self.table.setHorizontalHeaderLabels(_COLUMNS)
         self.table.verticalHeader().hide()
+        self.table.setAccessibleName("Checks, and what they found")
+        self.table.setToolTip("What was checked, what came of it, and what to do.")
         self.table.setWordWrap(True)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
@@ -121,6 +123,7 @@ class SelfTestDialog(QDialog):
         self.copy = buttons.addButton(
             "Copy &details", QDialogButtonBox.ButtonRole.ActionRole
         )
+        self.copy.setToolTip("Copy everything that was found, for a report.")
         self.copy.clicked.connect(self.copy_details)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)

@@ -6,17 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import cellpose_studio
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 
 PACKAGE = Path(cellpose_studio.__file__).parent
 _MODULE = """
-from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.compiling.compiled import compiled
 
 @compiled
 def double(value):
@@ -85,6 +86,27 @@ def module(tmp_path):
     return tmp_path, call
 
 
+def test_numba_is_imported_with_the_first_call(module):
+    folder, _ = module
+    code = (
+        "import sys, doubling, cellpose_studio.core.masks.map_ids\n"
+        "print('numba' in sys.modules, doubling.double(4), 'numba' in sys.modules)"
+    )
+    path = os.pathsep.join([str(PACKAGE.parent), str(folder)])
+    done = run_in(folder, "-B", "-c", code, PYTHONPATH=path)
+    assert done.stdout.split() == ["False", "8", "True"]
+
+
+def test_threads_that_call_it_at_once_get_one_compiled_function():
+    @compiled
+    def half(value):
+        return value / 2
+
+    with ThreadPoolExecutor(8) as pool:
+        found = {id(made) for made in pool.map(lambda _: half.machine_code, range(16))}
+    assert len(found) == 1
+
+
 def test_a_cache_that_is_damaged_is_made_anew(module):
     folder, call = module
     assert call().stdout == "8\n"
@@ -103,6 +125,7 @@ def test_a_cache_that_cannot_be_written_is_left_out(tmp_path, monkeypatch):
     def triple(values):
         return values * 3
 
+    assert triple.machine_code
     shutil.rmtree(tmp_path / "cache")
     # In the place of the folder, a file: like a disk that has become read-only.
     (tmp_path / "cache").touch()
@@ -121,6 +144,6 @@ def test_a_bundle_finds_its_cache_from_any_folder(tmp_path, monkeypatch):
         folder.mkdir(exist_ok=True)
         (folder / "module.py").touch()
         monkeypatch.chdir(folder)
-        places.add(compiled(names["double"])._cache.cache_path)
+        places.add(compiled(names["double"]).machine_code._cache.cache_path)
     (place,) = places
     assert Path(place).parent == kept

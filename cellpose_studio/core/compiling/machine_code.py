@@ -1,4 +1,4 @@
-"""Just-in-time compilation of loops over pixels."""
+"""What compiled loops need of numba; imported with the first of them that runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 from numba.core import config, event
@@ -17,7 +17,7 @@ from numba.core.caching import (
 )
 from numba.extending import intrinsic
 
-F = TypeVar("F", bound=Callable[..., Any])
+from cellpose_studio.core.compiling.watched import tell
 
 
 class _BundleLocator(UserProvidedCacheLocator):
@@ -69,13 +69,10 @@ class _OptionalCache(FunctionCache):
 _cache_of: Callable[[Callable[..., Any]], FunctionCache] = _OptionalCache
 
 
-def compiled(function: F) -> F:
-    """Compile ``function`` at its first call; the compiled code releases the GIL.
-
-    Compiling takes about a second. A cache on disk spares later starts this time, where
-    one can be written: beside the module, in the user's cache folder, or in the one
-    that ``NUMBA_CACHE_DIR`` names.
-    """
+def dispatcher(function: Callable[..., Any]) -> Any:
+    """Return what compiles ``function`` for the types that it is called with."""
+    if "numba" in function.__code__.co_names:
+        function.__globals__["numba"] = numba
     # The GIL is released so that the window keeps responding while a worker loops.
     machine_code: Any = numba.njit(nogil=True)(function)
     # In a read-only installation without a home, as in many containers, numba knows
@@ -83,32 +80,6 @@ def compiled(function: F) -> F:
     with suppress(RuntimeError, OSError):
         machine_code._cache = _cache_of(function)
     return machine_code
-
-
-def watch_compiling(tell: Callable[[bool], object]) -> Callable[[], None]:
-    """Call ``tell`` whenever compiling begins, with True, or ends, with False.
-
-    It is called in the thread that compiles; code that is loaded from the cache does
-    not count. Call what is returned to end this.
-    """
-    kind, listener = "numba:compile", _Listener(tell)
-    event.register(kind, listener)  # type: ignore[no-untyped-call]
-
-    def end() -> None:
-        event.unregister(kind, listener)  # type: ignore[no-untyped-call]
-
-    return end
-
-
-class _Listener(event.Listener):
-    def __init__(self, tell: Callable[[bool], object]) -> None:
-        self._tell = tell
-
-    def on_start(self, _: event.Event) -> None:
-        self._tell(True)
-
-    def on_end(self, _: event.Event) -> None:
-        self._tell(False)
 
 
 def _multiply_add(_: Any, a: Any, b: Any, c: Any) -> Any:
@@ -124,3 +95,14 @@ multiply_add: Any = intrinsic(_multiply_add)
 Without it, numba's compiler rounds twice on every processor. Other compilers make one
 operation of both where the processor has it, and the last bit of their result differs.
 """
+
+
+class _Listener(event.Listener):
+    def on_start(self, _: event.Event) -> None:
+        tell(True)
+
+    def on_end(self, _: event.Event) -> None:
+        tell(False)
+
+
+event.register("numba:compile", _Listener())  # type: ignore[no-untyped-call]
