@@ -62,9 +62,7 @@ def corrected_sentences(
 
 
 def _told(some: Sequence[NamedWork], every: Sequence[NamedWork]) -> str:
-    if len(some) == len(every):
-        return ""
-    return images_told([one.image for one in some])
+    return images_told([one.image for one in some], len(every))
 
 
 def _together(works: Sequence[NamedWork]) -> HandWork:

@@ -75,8 +75,10 @@ def images_named(names: Sequence[str]) -> str:
     return f"{image_count(len(names))} ({first_names(names, _MOST_NAMES)})"
 
 
-def images_told(names: Sequence[str]) -> str:
-    """Return the images that a sentence holds for, if not for all."""
+def images_told(names: Sequence[str], count: int) -> str:
+    """Return the images that a sentence holds for; "" if that is all of ``count``."""
+    if len(names) == count:
+        return ""
     few = len(names) <= _MOST_NAMES
     return f" (in {listed(names) if few else image_count(len(names))})"
 
@@ -106,16 +108,13 @@ def _each(records: Records, tell: Callable[[RunRecord], str]) -> Iterator[str]:
     found: dict[str, list[str]] = {}
     for one in records:
         found.setdefault(tell(one), []).append(one.image.name)
-    differs = len(found) > 1
     for text, names in sorted(found.items(), key=lambda pair: -len(pair[1])):
         if text:
-            yield f"{text}{images_told(names) if differs else ''}."
+            yield f"{text}{images_told(names, len(records))}."
 
 
 def _told(some: Records, every: Records) -> str:
-    if len(some) == len(every):
-        return ""
-    return images_told([one.image.name for one in some])
+    return images_told([one.image.name for one in some], len(every))
 
 
 def _span(values: Sequence[float], form: str = "g") -> str:
