@@ -19,6 +19,7 @@ import numpy.typing as npt
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.tiles import tiles_along
 from cellpose_studio.engine.device_memory import (
     device_full,
     free_unused,
@@ -206,7 +207,9 @@ def tiling(
     smallest = (network.tile, network.tile) if network.pads_to_tile else None
     top, bottom, left, right = get_pad_yx(y, x, min_size=smallest)
     whole = (y + top + bottom, x + left + right)
-    (rows, height), (columns, width) = (_side(n, network, parameters) for n in whole)
+    (rows, height), (columns, width) = (
+        tiles_along(n, network.tile, parameters) for n in whole
+    )
     return Tiling(
         size=(y, x),
         pads=((top, bottom), (left, right)),
@@ -305,20 +308,6 @@ def style_of_tiles(network: Network, plane: FloatArray) -> npt.NDArray[np.float6
     tiles = cut.cut(plane)[0].transpose(0, 2, 3, 1)
     total = np.sum([network.style(tile) for tile in tiles], axis=0)
     return np.asarray(total / np.linalg.norm(total), np.float64)
-
-
-def _side(
-    length: int, network: Network, parameters: SegmentationParameters
-) -> tuple[int, int]:
-    """Return the number of tiles along a padded side, and their length."""
-    # These are the numbers of Cellpose's `make_tiles`. They are computed without
-    # pixels, so that the number of all tiles is known before the run.
-    bsize = network.tile
-    if parameters.augment:
-        return max(2, math.ceil(2 * length / bsize)), bsize
-    if length <= bsize:
-        return 1, length
-    return math.ceil((1 + 2 * parameters.tile_overlap) * length / bsize), bsize
 
 
 def _groups(planes: range, tiles: int, batch: int) -> Iterator[range]:

@@ -9,6 +9,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.architecture import ArchitectureInfo
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.tiles import tiles_along
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,15 +98,9 @@ def tile_starts(
 
     As `engine.flows.tiles` cuts them, but for the zeros beyond the border.
     """
-    tile = known.tile
     if known.pads_to_tile:
-        length = max(length, tile)
-    if parameters.augment:
-        count = max(2, math.ceil(2 * length / tile))
-    elif length <= tile:
-        count, tile = 1, length
-    else:
-        count = math.ceil((1 + 2 * parameters.tile_overlap) * length / tile)
+        length = max(length, known.tile)
+    count, tile = tiles_along(length, known.tile, parameters)
     step = (length - tile) / max(1, count - 1)
     return [max(0, int(n * step)) for n in range(count)], tile
 
