@@ -15,6 +15,8 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -57,10 +59,8 @@ def import_torchvision() -> None:
     if "torchvision" in sys.modules:
         return
     make_importable()
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None or spec.loader is None:
-        raise ImportError("torchvision is not installed")
-    package, loader = importlib.util.module_from_spec(spec), spec.loader
+    spec, loader, _ = _installed()
+    package = importlib.util.module_from_spec(spec)
 
     def import_all(name: str) -> Any:
         if name.startswith("__") and name != "__version__":
@@ -113,13 +113,19 @@ def _is_compile_supported(device: str) -> bool:
 
 def _own_library_loads() -> bool:
     """Load torchvision's compiled library, as its own import would do first."""
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None or spec.origin is None:
-        raise ImportError("torchvision is not installed")
-    for library in Path(spec.origin).parent.glob("_C*"):
+    *_, folder = _installed()
+    for library in folder.glob("_C*"):
         try:
             torch.ops.load_library(str(library))
         except OSError:
             continue
         return True
     return False
+
+
+def _installed() -> tuple[ModuleSpec, Loader, Path]:
+    """Return how torchvision is imported, by what, and its folder."""
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.loader is None or spec.origin is None:
+        raise ImportError("torchvision is not installed")
+    return spec, spec.loader, Path(spec.origin).parent
