@@ -5,6 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
+from cellpose_studio.ui.widgets.form import keep_narrow
+
 THIS_IMAGE, TRACKS, SUMMARY = "image", "tracks", "summary"
 ALL_CELLS, ALL_TRACKS = "cells", "all tracks"
 _SCOPES = {
@@ -38,10 +40,7 @@ class ScopeBox(QComboBox):
             self.addItem(text, key)
             self.setItemData(self.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         # With large letters, the longest text would widen the panel.
-        self.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.setMinimumContentsLength(_LENGTH)
+        keep_narrow(self, _LENGTH)
         self.setAccessibleName("What is listed")
         self.setToolTip("Choose the images whose cells, or tracks, are listed.")
 

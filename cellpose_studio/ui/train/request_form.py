@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import TrainingParameters, finetuning
 from cellpose_studio.core.models.training_memory import gpu_bytes, memory_text
-from cellpose_studio.ui.widgets.form import Form, set_tooltip
+from cellpose_studio.ui.widgets.form import Form, keep_narrow, set_tooltip
 from cellpose_studio.ui.widgets.section import Section
 
 _FIELDS = (
@@ -77,18 +77,12 @@ class RequestForm(QWidget):
         self.device = QComboBox(objectName="trainDevice")
         # Long names of models and devices must not widen the panel.
         for combo in (self.model, self.device):
-            combo.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            combo.setMinimumContentsLength(_LEAST)
+            keep_narrow(combo, _LEAST)
         self.device.addItem("CPU", "cpu")
         self._memory: dict[str, int] = {}
         self.layers = QComboBox(objectName="trainLayers")
         self.channel = QComboBox(objectName="trainChannel")
-        self.channel.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.channel.setMinimumContentsLength(_LEAST)
+        keep_narrow(self.channel, _LEAST)
         self.set_channels(())
         self.rate = QDoubleSpinBox(
             objectName="trainRate", decimals=6, minimum=1e-6, maximum=1.0

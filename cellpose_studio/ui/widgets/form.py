@@ -29,6 +29,14 @@ _LENGTH = 10
 """Characters that choices have room for."""
 
 
+def keep_narrow(box: QComboBox, letters: int) -> None:
+    """Leave room for so many letters: a long entry must not widen the panel."""
+    box.setSizeAdjustPolicy(
+        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    )
+    box.setMinimumContentsLength(letters)
+
+
 class Editor(Protocol):
     """Interface of a widget that edits one field."""
 
@@ -176,10 +184,7 @@ class _Choice:
     def __init__(self, field: FieldInfo, changed: Callable[[], None]) -> None:
         self.widget = QComboBox()
         # A long text must not widen the panel.
-        self.widget.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.widget.setMinimumContentsLength(_LENGTH)
+        keep_narrow(self.widget, _LENGTH)
         for value, text in extra(field)["choices"].items():
             self.widget.addItem(text, value)
         self.set(extra(field).get("initial", field.default))

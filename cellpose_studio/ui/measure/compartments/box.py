@@ -32,6 +32,7 @@ from cellpose_studio.ui.measure.compartments.options import CompartmentOptions
 from cellpose_studio.ui.measure.compartments.outlines import NucleiOutlines
 from cellpose_studio.ui.measure.links.cell_link import CellLink
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.widgets.form import keep_narrow
 
 _LIST_HEIGHT = 72
 _FIRST_COLUMNS = (
@@ -104,10 +105,7 @@ class CompartmentsBox(QWidget):
         self.nuclei.setSizePolicy(
             QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed
         )
-        self.nuclei.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.nuclei.setMinimumContentsLength(_LENGTH)
+        keep_narrow(self.nuclei, _LENGTH)
         self.options_button = _fold("Options", "compartmentsOptions")
         self.options_button.setToolTip(
             "Choose the compartments, the width of the ring, and how much of a nucleus "

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.core.matching.evaluation.evaluate import EvaluationOptions
+from cellpose_studio.ui.widgets.form import keep_narrow
 from cellpose_studio.workflows.evaluation.choice import RUN, MasksChoice, Sides
 
 THIS_IMAGE, ALL_IMAGES = "image", "all"
@@ -153,10 +154,7 @@ def _choice(name: str, title: str, tip: str) -> QComboBox:
     box = QComboBox(objectName=name)
     box.setAccessibleName(title)
     box.setToolTip(f"<qt>{tip}</qt>")
-    box.setSizeAdjustPolicy(
-        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-    )
-    box.setMinimumContentsLength(16)
+    keep_narrow(box, 16)
     return box
 
 

@@ -14,6 +14,7 @@ from cellpose_studio.core.measure.summary import CLASS
 from cellpose_studio.ui.measure.plots.data import WITHOUT, Groups, groups_of
 from cellpose_studio.ui.measure.plots.plot import MeasurementPlot
 from cellpose_studio.ui.measure.table.rows import SUMMARY, TRACK, Field, Rows
+from cellpose_studio.ui.widgets.form import keep_narrow
 
 _KINDS = {
     "histogram": ("Histogram", "How many cells have which value."),
@@ -30,7 +31,6 @@ _SECOND = ("roundness", "speed")
 _NO_GROUPS = "no groups"
 _NO_CLASS = "#808080"
 _TOOLTIP = Qt.ItemDataRole.ToolTipRole
-_SHORT = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 
 Indices = npt.NDArray[np.intp]
 
@@ -102,8 +102,7 @@ class PlotPanel(QWidget):
             box.setAccessibleName(title)
             box.setToolTip(tip)
             # A narrow column would not hold the longest text.
-            box.setMinimumContentsLength(6)
-            box.setSizeAdjustPolicy(_SHORT)
+            keep_narrow(box, 6)
         self.x_label, self.y_label = QLabel("X"), QLabel("Y")
         grid = QGridLayout()
         grid.setSpacing(4)

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 from cellpose_studio.core.display.cell_colours import value_limits
 from cellpose_studio.ui.display.cell_colouring import CLASS, CellColouring, Measure
 from cellpose_studio.ui.measure.table.rows import Rows
+from cellpose_studio.ui.widgets.form import keep_narrow
 
 _TIP = (
     "Colour the cells on the image by a measurement: dark violet for the lowest "
@@ -31,10 +32,7 @@ class ColourChoice(QWidget):
         self.box = QComboBox(objectName="measureColour", toolTip=_TIP)
         self.box.setAccessibleName("Measurement that colours the cells")
         # A long title of a measurement must not widen the panel.
-        self.box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.box.setMinimumContentsLength(8)
+        keep_narrow(self.box, 8)
         label = QLabel("Colour cells by", toolTip=_TIP)
         label.setBuddy(self.box)
         row = QHBoxLayout(self)

@@ -21,6 +21,7 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.channels import default_channels
 from cellpose_studio.core.runs.parameters import GREY
 from cellpose_studio.ui.segment.models.model_browser import ModelBrowser
+from cellpose_studio.ui.widgets.form import keep_narrow
 
 _INPUTS = {
     1: ("Channel",),
@@ -50,10 +51,7 @@ class ModelPanel(QWidget):
         self.combo = QComboBox(objectName="model")
         self.combo.setAccessibleName("Model")
         # A long name of a model must not widen the panel.
-        self.combo.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.combo.setMinimumContentsLength(_LENGTH)
+        keep_narrow(self.combo, _LENGTH)
         self.browse = QPushButton("Models…", objectName="browseModels")
         self.browse.setToolTip(
             "<qt>Show all models with their cards: purpose, data and accuracy. "
@@ -224,10 +222,7 @@ class ModelPanel(QWidget):
             combo = QComboBox(objectName=f"channel{n}")
             combo.setAccessibleName(title)
             # Nor must a long name of a channel.
-            combo.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            combo.setMinimumContentsLength(_CHANNEL_LENGTH)
+            keep_narrow(combo, _CHANNEL_LENGTH)
             combo.setToolTip(
                 "<qt>Channel of this input of the network. Grey is the mean of all "
                 "channels.</qt>"

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.ui.widgets.form import extra, set_tooltip
+from cellpose_studio.ui.widgets.form import extra, keep_narrow, set_tooltip
 
 _LENGTH = 10
 """Characters that names of channels have room for."""
@@ -55,10 +55,7 @@ class ChannelChoice(QWidget):
         self._name = name
         self._value: int | None = getattr(step, name)
         self.box = QComboBox(objectName=name)
-        self.box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.box.setMinimumContentsLength(_LENGTH)
+        keep_narrow(self.box, _LENGTH)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.box)

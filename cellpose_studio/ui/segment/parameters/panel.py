@@ -19,7 +19,7 @@ from cellpose_studio.core.runs.parameters import Normalization, SegmentationPara
 from cellpose_studio.ui.segment.parameters.preparation import PreparationForm
 from cellpose_studio.ui.segment.run_masks import RunMasks
 from cellpose_studio.ui.widgets.elided_button import ElidedButton
-from cellpose_studio.ui.widgets.form import Form, fields_of
+from cellpose_studio.ui.widgets.form import Form, fields_of, keep_narrow
 from cellpose_studio.ui.widgets.section import Section
 
 _STITCH_THRESHOLD = 0.25
@@ -51,9 +51,7 @@ class ParameterPanel(QWidget):
         self.mode = QComboBox(objectName="stackMode")
         for key, text in _STACK_MODES.items():
             self.mode.addItem(text, key)
-        self.mode.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
+        keep_narrow(self.mode, 0)
         self.mode.setAccessibleName("How a stack is run")
         self.mode.setToolTip(
             "<qt>How to segment the planes of a stack. As a volume is best for cells "

@@ -9,7 +9,7 @@ from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.ui.widgets.form import set_tooltip
+from cellpose_studio.ui.widgets.form import keep_narrow, set_tooltip
 
 
 class Choice(QComboBox):
@@ -38,10 +38,7 @@ class Choice(QComboBox):
         super().__init__()
         self._settings, self._name = settings, name
         # A long name of a device must not widen the window.
-        self.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.setMinimumContentsLength(24)
+        keep_narrow(self, 24)
         _describe(self, name, title, tip)
         self.offer(values)
         self.currentIndexChanged.connect(self._take)
