@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from cellpose_studio.cli.arguments.options import build_model
 from cellpose_studio.cli.main import parser
-from cellpose_studio.core.models.training import TrainingParameters
+from cellpose_studio.core.models.training import TrainingParameters, finetuning
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.size_model import size_model_path
 
@@ -114,6 +114,19 @@ def test_the_command_on_a_card_is_that_of_the_recipe(spec, monkeypatch):
     command = train.command(recipe, spec.card.seed, Path("data"), out)
     of_recipe = build_model(TrainingParameters, parser().parse_args(command[3:]))
     assert on_card == of_recipe
+
+
+@pytest.mark.parametrize("name", ["qpi-small", "stained-small"])
+def test_a_model_would_be_trained_further_as_it_was(name):
+    """Defaults for few images may change; those of a model that ships may not."""
+    recipes = importlib.import_module("recipes")
+    [spec] = [spec for spec in shipped() if spec.name == name]
+    words = ["train", "data", "--out", "model", *recipes.RECIPES[name].options]
+    options = vars(parser().parse_args(words))
+    fields = TrainingParameters.model_fields
+    given = {n: v for n, v in options.items() if n in fields and v is not None}
+    now = TrainingParameters(**{**dict(finetuning()), **given, "seed": spec.card.seed})
+    assert now == TrainingParameters(**spec.card.parameters)
 
 
 def test_no_image_of_the_tests_was_trained_on(shared_data):

@@ -137,6 +137,7 @@ _VARIED = (
     *("--scale-range", "0.25", "--zoom", "2", "--shading", "0.6"),
     *("--nimg-per-epoch", "96", "--bsize", "192", "--min-train-masks", "3"),
     *("--learning-rate", "0.002", "--anneal", "0.6", "--validate-every", "6"),
+    *("--batch-size", "8", "--parent-share", "0"),
     # The norms follow the new images: there are enough of them in a batch.
     "--no-freeze-norm",
     *("--patience", "0"),

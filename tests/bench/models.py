@@ -1,7 +1,7 @@
 """Measure the models that ship beside simpler methods; see docs/benchmarks.md.
 
 python tests/bench/models.py [--data FOLDER WITH splits.csv] [--overlays PICTURE]
-    [--beside WEIGHTS …]
+    [--beside WEIGHTS …] [--flips]
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 import numpy.typing as npt
@@ -244,6 +244,46 @@ def speed() -> None:
         print(f"| {model.name} | {loading:.2f} | {times[0]:.2f} | {times[1]:.2f} |")
 
 
+def print_flips(data: Path) -> None:
+    """Print what the mean of flipped tiles changes, the diameter being the same."""
+    use_threads(1)
+    models = {model.name: model for model in shipped()}
+    networks = NetworkCache()
+    print(
+        "| images | tiles | AP@0.5 | AP@0.75 | AP@0.9 | CPU, s |\n"
+        "|---|---|---|---|---|---|"
+    )
+    for part, (kind, own) in KINDS.items():
+        pairs = validation(data, part)
+        rows = np.array([flips(*pair, models[own], networks) for pair in pairs])
+        for name, (*precision, seconds) in zip(
+            ("once", "flipped, averaged"), rows.mean(axis=0), strict=True
+        ):
+            values = " | ".join(f"{value:.3f}" for value in precision)
+            print(
+                f"| {kind} ({len(pairs)}) | {name} | {values} | {seconds:.1f} |",
+                flush=True,
+            )
+
+
+def flips(
+    image: Path, masks: Path, model: ModelSpec, networks: NetworkCache
+) -> list[tuple[float, ...]]:
+    """Return AP and CPU time, s, of a run without and with flipped tiles."""
+    source, true = open_images(image)[0], read_masks(masks).labels
+
+    def run(parameters: SegmentationParameters) -> tuple[float, ...]:
+        start = process_time()
+        found = segment(source, model, parameters, Checkpoint(), networks=networks)
+        seconds = process_time() - start
+        return *agreement(found.labels, true).precision, seconds
+
+    usual = SegmentationParameters(postprocessing="automatic")
+    first = segment(source, model, usual, Checkpoint(), networks=networks)
+    known = first.parameters
+    return [run(known), run(known.model_copy(update={"augment": True}))]
+
+
 def timed(call: Callable[[], object]) -> float:
     """Return the median time of five calls, s."""
     times = []
@@ -269,7 +309,13 @@ def main() -> None:
         "--beside", nargs="+", type=Path, default=[], help="other weight files"
     )
     parser.add_argument("--overlays", type=Path, help="picture to draw")
+    parser.add_argument(
+        "--flips", action="store_true", help="print nothing but what flipped tiles do"
+    )
     options = parser.parse_args()
+    if options.flips:
+        print_flips(options.data)
+        return
     results = dict(tables(options.data, options.beside))
     print_uncertainty(results)
     speed()
