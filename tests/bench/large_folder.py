@@ -4,11 +4,12 @@ xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/large_folder.py [IMAGE
 
 A timer of 5 ms runs in the real window; how much later than that it fires is the delay
 that a user feels. The headless command then segments the same folder, and is stopped
-after its first result.
+after its first result, twice.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,9 +73,14 @@ def in_the_window(folder: Path, number: int) -> None:
 
 def headless(folder: Path, out: Path) -> None:
     """Print when the first image was done."""
-    start = perf_counter()
     command = ["-m", "cellpose_studio", "segment", str(folder), "--out", str(out)]
-    program = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE)
+    # Modules and loops are compiled once, as in an installation that is in use.
+    users = dict(os.environ)
+    users.pop("PYTHONDONTWRITEBYTECODE", None)
+    start = perf_counter()
+    program = subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.PIPE, env=users
+    )
     assert program.stdout is not None
     program.stdout.readline()
     print(f"\nsegment: the first result after {perf_counter() - start:.1f} s")
@@ -89,7 +95,9 @@ def main() -> None:
         print(f"{number:,} images\n")
         in_the_window(images, number)
         app.processEvents()
-        headless(images, folder / "out")
+        # The first one may have to compile modules and loops.
+        for time in ("first", "second"):
+            headless(images, folder / f"{time} out")
 
 
 if __name__ == "__main__":

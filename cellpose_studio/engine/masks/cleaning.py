@@ -136,7 +136,9 @@ def _find_parts(labels: LabelArray, parts: Numbers) -> Numbers:
                     used += 1
                     if used == len(roots):
                         longer = np.zeros(2 * len(roots), np.int32)
-                        longer[:used] = roots
+                        # numba compiles texts about shapes with a slice: a second.
+                        for number in range(used):
+                            longer[number] = roots[number]
                         roots = longer
                     roots[used] = used
                     mine = used

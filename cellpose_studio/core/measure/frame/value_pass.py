@@ -47,7 +47,9 @@ def sort_values(
                 continue
             number = index_of(ids, cell)
             at = ends[number]
-            values[at : at + x - start] = grey[start:x]
+            # numba compiles texts about shapes with a slice, which takes a second.
+            for n in range(start, x):
+                values[at + n - start] = grey[n]
             ends[number] = at + x - start
 
 
