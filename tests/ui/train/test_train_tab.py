@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 
 from cellpose_studio.core.models.card import CurvePoint, ModelCard, ParentComparison
 from cellpose_studio.core.models.training_round import TrainingRound
-from cellpose_studio.engine.networks.catalogue import from_file
+from cellpose_studio.engine.networks.catalogue import find, from_file
 from cellpose_studio.io.project.tables.training.rounds import read_rounds
 from cellpose_studio.ui.segment.models.model_card_html import card_html
 from cellpose_studio.ui.train.after import verdict
@@ -229,3 +229,19 @@ def test_channels_are_chosen_by_their_names(qtbot):
     assert form.channel.currentText() == "Channel 2"
     form.set_channels(["DAPI", "GFP"])
     assert (form.channel.currentText(), form.parameters().channel) == ("GFP", 2)
+
+
+def test_the_share_of_the_old_model_is_chosen_where_there_is_one(qtbot):
+    form = RequestForm()
+    qtbot.addWidget(form)
+    form.set_models([find("phase-small")], find("phase-small"))
+    share = form.form.widget_of("parent_share")
+    assert share.isEnabled()
+    assert form.parameters().parent_share == share.value() == 0.5
+    assert "forgets less" in share.toolTip()
+    share.setValue(0.8)
+    assert form.parameters().parent_share == 0.8
+    # A network from scratch has no model before it.
+    form.model.setCurrentIndex(1)
+    assert not share.isEnabled()
+    assert form.parameters().parent_share == 0
