@@ -48,10 +48,10 @@ _MOST_MEASURED = 64
 def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
     """Return a network trained as requested.
 
-    It is that of the epoch with the highest score on the validation images, or of the
-    last epoch if none was measured. The same request gives the same weights on the same
-    machine, also if the training was interrupted and resumed from the last state that
-    was passed to ``keep``.
+    It is that of the epoch with the highest score on the validation images, of those
+    that ``best_of_last`` allows, or of the last epoch if none was measured. The same
+    request gives the same weights on the same machine, also if the training was
+    interrupted and resumed from the last state that was passed to ``keep``.
 
     Raises
     ------
