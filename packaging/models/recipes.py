@@ -139,7 +139,7 @@ _VARIED = (
     *("--learning-rate", "0.002", "--anneal", "0.6", "--validate-every", "6"),
     # The norms follow the new images: there are enough of them in a batch.
     "--no-freeze-norm",
-    *("--patience", "0"),
+    *("--patience", "0", "--best-of-last", "1"),
 )
 
 _FROM_SCRATCH = (
