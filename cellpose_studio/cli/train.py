@@ -50,8 +50,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE",
         help="model to train further; then the defaults are those for few images: "
         "60 epochs at a rate of 0.0005, with frozen batch normalisation; what is kept "
-        "is the mean of this model and the new one (default: a small U-Net from "
-        "scratch)",
+        "is the mean of this model and the best of the last third of the epochs "
+        "(default: a small U-Net from scratch)",
     )
     parser.add_argument(
         "--device",

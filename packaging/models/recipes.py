@@ -140,7 +140,7 @@ _VARIED = (
     *("--batch-size", "8", "--parent-share", "0"),
     # The norms follow the new images: there are enough of them in a batch.
     "--no-freeze-norm",
-    *("--patience", "0"),
+    *("--patience", "0", "--best-of-last", "1"),
 )
 
 _FROM_SCRATCH = (

@@ -87,7 +87,9 @@ class CurvePoint(_Value):
     validation_loss: float | None = None
     validation_ap: float | None = Field(None, description="at IoU 0.5, the mean")
     validation_score: float | None = Field(
-        None, description="mean AP at IoU 0.5 to 0.9; the epoch of the highest is kept"
+        None,
+        description="mean AP at IoU 0.5 to 0.9; of the epochs that may be kept, that "
+        "of the highest is",
     )
 
 

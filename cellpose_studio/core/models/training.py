@@ -128,20 +128,30 @@ class TrainingParameters(BaseModel):
         description="epochs between two measurements on the validation images; the "
         "state is saved as often",
     )
+    best_of_last: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="part of the epochs, the last ones, of which the best is kept: "
+        "one before is better by chance rather than because it has learned",
+    )
     parent_share: float = Field(
         0.0,
         ge=0,
         lt=1,
-        description="share of the model that is trained further in the mean of its "
-        "weights and the new ones, which is measured and kept: the higher, the less "
-        "it forgets and the less it learns",
+        title="Share of the old model",
+        description="how much of the model that the training starts from stays in the "
+        "new one: higher, and it forgets less of what it knew and learns less from "
+        "your images; 0 keeps nothing but what the training made of it",
+        json_schema_extra={"step": 0.1},
     )
     patience: int = Field(
         0,
         ge=0,
         title="Patience",
         description="epochs without a better mean AP on the validation images after "
-        "which the training ends; 0 is never",
+        "which the training ends, counted from the first one that can be kept; 0 is "
+        "never",
     )
 
     @property
@@ -211,8 +221,10 @@ class EpochReport:
     validation_loss, validation_ap
         On the validation images, AP at IoU 0.5; None where they were not measured.
     best
-        The epoch with the highest mean AP at IoU 0.5 to 0.9 so far; None where none
-        was measured, and for epochs before an interruption that were not the best.
+        The epoch that would be kept so far: the one with the highest mean AP at IoU
+        0.5 to 0.9 of those that ``best_of_last`` allows, or of all before them; None
+        where none was measured, and for epochs before an interruption that were not
+        the best.
     past
         Whether it is from before an interruption; such come first when a training is
         resumed.
@@ -263,6 +275,7 @@ def finetuning(info: ArchitectureInfo = UNET) -> TrainingParameters:
         blur=0.05,
         noise=0.1,
         freeze_norm=True,
+        best_of_last=0.34,
         parent_share=0.5,
         validate_every=5,
         patience=40,

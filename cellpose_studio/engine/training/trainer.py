@@ -22,13 +22,13 @@ from cellpose_studio.core.errors import TrainingSetUnfit
 from cellpose_studio.core.models.training import EpochReport, TrainingParameters
 from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.core.wording import cell_count, image_count
-from cellpose_studio.engine.device_memory import full_as_error
 from cellpose_studio.engine.training.dataset import (
     Batch,
     ImageFacts,
     TrainingCrops,
     survey,
 )
+from cellpose_studio.engine.training.full_memory import full_while_training
 from cellpose_studio.engine.training.image_cache import ImageCache
 from cellpose_studio.engine.training.layers import merge_layers
 from cellpose_studio.engine.training.loader import Loader, loading
@@ -48,10 +48,10 @@ _MOST_MEASURED = 64
 def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
     """Return a network trained as requested.
 
-    It is that of the epoch with the highest score on the validation images, or of the
-    last epoch if none was measured. The same request gives the same weights on the same
-    machine, also if the training was interrupted and resumed from the last state that
-    was passed to ``keep``.
+    It is that of the epoch with the highest score on the validation images, of those
+    that ``best_of_last`` allows, or of the last epoch if none was measured. The same
+    request gives the same weights on the same machine, also if the training was
+    interrupted and resumed from the last state that was passed to ``keep``.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
             "Label more cells, or lower the number of cells that an image must have.",
         )
     used, facts = [request.train[n] for n in fit], [facts[n] for n in fit]
-    with full_as_error(request.device):
+    with full_while_training(request.device, request.parent, parameters):
         trained = start_network(
             parameters, request.parent, request.device, checkpoint.check
         )
@@ -305,7 +305,9 @@ class _Course:
 
     def _judge(self, epoch: int, found: Validation) -> None:
         best = self._best_score
-        if not self._best_epoch or found.score > best or math.isnan(best):
+        # Those before are kept only where the training ends before the others.
+        is_first = self._best_epoch < self._first_kept <= epoch
+        if is_first or found.score > best or math.isnan(best):
             self._best_epoch, self._best_score = epoch, found.score
             self._best_aps = found.aps
             self._best_weights = copied(self.trained.net)
@@ -317,11 +319,17 @@ class _Course:
             # Losses of different epochs are comparable on the same crops only.
             yield unseen.batch(chosen, np.random.default_rng((42, n)))
 
+    @property
+    def _first_kept(self) -> int:
+        """The first epoch that is kept if the training goes on to its end."""
+        parameters = self.request.parameters
+        wanted = round(parameters.best_of_last * parameters.n_epochs)
+        return 1 + parameters.n_epochs - max(wanted, 1)
+
     def _out_of_patience(self, epoch: int) -> bool:
         patience = self.request.parameters.patience
-        return bool(
-            patience and self._best_epoch and epoch - self._best_epoch >= patience
-        )
+        since = max(self._best_epoch, self._first_kept)
+        return bool(patience and self._best_epoch and epoch - since >= patience)
 
     def _state(self, epochs: int, optimizer: AdamW) -> TrainingState:
         aps = (self._before, self._best_aps) if self._best_aps else ()

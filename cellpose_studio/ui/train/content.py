@@ -20,7 +20,7 @@ from cellpose_studio.app.training.next_images import (
 from cellpose_studio.app.training.trainings import Trainings
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.core.models.training import EpochReport
+from cellpose_studio.core.models.training import EpochReport, ValidationSample
 from cellpose_studio.core.models.training_round import TrainingRound
 from cellpose_studio.core.runs.parameters import GREY
 from cellpose_studio.core.wording import numbered
@@ -70,6 +70,7 @@ class TrainContent(VerticalScroll):
         self._model: ModelSpec | None = None
         self._followed: TrainingRequest | None = None
         self._round: TrainingRound | None = None
+        self._samples_kept: tuple[ValidationSample, ...] = ()
         self._stored: dict[int, float | None] = {}
         self._project = services.session.project
         self._reader = reader
@@ -140,10 +141,15 @@ class TrainContent(VerticalScroll):
         self.curve.add(report)
         if report.samples:
             self.samples.show_samples(report.samples)
+        if report.best == report.epoch:
+            self._samples_kept = report.samples
 
     def _on_trained(self, model: TrainedModel) -> None:
         spec, comparison = model.spec, model.comparison
         self._round = None
+        if self._samples_kept:
+            # The verdict below them is that of the epoch that was kept.
+            self.samples.show_samples(self._samples_kept)
         worse = comparison is not None and comparison.worse
         # A worse model is not chosen for the next runs.
         self._added.add(spec.path, select=not worse)
@@ -164,6 +170,7 @@ class TrainContent(VerticalScroll):
             self.form.section.fold()
             self.progress.begin()
             self.curve.clear()
+            self._samples_kept = ()
             self.samples.show_samples(())
             self.after.hide()
         elif request is None and self._followed is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from qtpy.QtWidgets import (
     QGridLayout,
     QLabel,
@@ -13,6 +15,7 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.training.trainings import Trainings
 from cellpose_studio.core.models.training import EpochReport
+from cellpose_studio.ui.widgets.elided_button import ElidedButton
 from cellpose_studio.workflows.training.request_file import TrainingRequest
 
 _BUTTONS = {
@@ -146,13 +149,17 @@ class _Interrupted(QWidget):
         super().__init__()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        go_on = QPushButton(f"Resume training {request.title}", objectName="resume")
-        go_on.setToolTip("<qt>Go on where the training was interrupted.</qt>")
+        text = f"Resume training {request.title}"
+        go_on = ElidedButton(text.replace("&", "&&"), "resume")
+        tip = f"Go on where the training {escape(request.title)} was interrupted."
+        go_on.setToolTip(f"<qt>{tip}</qt>")
+        go_on.setAccessibleName(text)
         discard = QPushButton("Discard", objectName="discard")
         discard.setToolTip("<qt>Delete what the training has learned so far.</qt>")
-        for n, button in enumerate((go_on, discard)):
-            button.setAccessibleName(button.text())
-            grid.addWidget(button, 0, n)
+        discard.setAccessibleName(f"Discard training {request.title}")
+        grid.addWidget(go_on, 0, 0)
+        grid.addWidget(discard, 0, 1)
+        grid.setColumnStretch(0, 1)
         go_on.clicked.connect(lambda: trainings.resume(request))
         discard.clicked.connect(lambda: trainings.discard(request))
 

@@ -31,6 +31,7 @@ _FIELDS = (
     "nimg_per_epoch",
     "patience",
     "validate_every",
+    "parent_share",
     "seed",
     "freeze_norm",
 )
@@ -200,6 +201,10 @@ class RequestForm(QWidget):
             _SCRATCH if model is None else finetuning(model.architecture_info)
         )
         self.form.set_values(dict(self._defaults))
+        # A network from scratch knows nothing yet, and one of a Transformer's size is
+        # not held twice.
+        has_share = model is not None and not transformer
+        self.form.widget_of("parent_share").setEnabled(has_share)
         self.rate.setValue(self._defaults.learning_rate)
         self.layers.clear()
         for key in ("all", "last", "lora") if transformer else ("all", "last"):

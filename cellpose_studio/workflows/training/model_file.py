@@ -22,6 +22,8 @@ from cellpose_studio.workflows.training.request_file import free_model_path, sta
 _COPIES = 8
 """Sizes of the weights that a training needs on the disk: state, best epoch, model."""
 _SMALL_MODEL = 1 << 24
+_LATER = ("parent_share", "best_of_last")
+"""Parameters of later versions than the first, which are off by default."""
 STYLE_OFF = "style_off"
 """What the name of a network without its style contains."""
 
@@ -118,7 +120,11 @@ def training_id(
     """Return a hash of the images, the parameters and the parent of a training."""
     # Others would not continue the same training, which a parameter of later versions
     # leaves what it was where it is off.
-    off = None if parameters.parent_share else {"parent_share"}
+    off = {
+        name
+        for name in _LATER
+        if getattr(parameters, name) == TrainingParameters.model_fields[name].default
+    }
     digest = hashlib.sha256(parameters.model_dump_json(exclude=off).encode())
     digest.update(parent.sha256.encode() if parent is not None else b"")
     for pair in pairs:

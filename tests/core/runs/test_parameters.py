@@ -50,7 +50,7 @@ def test_names_of_training_are_those_of_cellposes():
     own |= {"zoom", "shading", "blur", "noise", "invert", "mix_channels", "stains"}
     # What is trained of a model, and which epoch is kept.
     own |= {"channel", "layers", "freeze_norm", "validate_every", "patience"}
-    own |= {"parent_share"}
+    own |= {"best_of_last", "parent_share"}
     assert TrainingParameters.model_fields.keys() - own <= defaults(train_seg).keys()
     assert (
         TrainingParameters().min_train_masks == defaults(train_seg)["min_train_masks"]

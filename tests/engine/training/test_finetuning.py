@@ -11,13 +11,19 @@ import torch
 from torch import nn
 
 from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
-from cellpose_studio.core.errors import ParametersUnfit, TrainingSetUnfit
+from cellpose_studio.core.errors import (
+    DeviceFull,
+    ParametersUnfit,
+    TrainingSetUnfit,
+)
 from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
+from cellpose_studio.engine.device import Device
 from cellpose_studio.engine.networks.catalogue import from_file
 from cellpose_studio.engine.networks.weights import save_weights
 from cellpose_studio.engine.threads import torch_threads, use_threads
 from cellpose_studio.engine.training.layers import choose_layers, merge_layers
 from cellpose_studio.engine.training.request import Request, Validation
+from cellpose_studio.engine.training.steps import Stepper
 from cellpose_studio.engine.training.trainer import train
 from tests.engine.training.test_trainer import LITTLE, discs, pair_of, train_little
 
@@ -82,6 +88,30 @@ def test_a_training_ends_when_it_gets_no_better(parent):
     assert result.state.best_epoch == 1
 
 
+def test_an_epoch_before_anything_was_learned_is_not_kept(parent):
+    aps = [0.5, 0.9, 0.8, 0.3, 0.6, 0.7, 0.4]
+    result, states = trained(parent, aps, n_epochs=6, best_of_last=0.5)
+    assert (result.state.best_epoch, result.state.aps) == (5, ((0.5,), (0.7,)))
+    # Until then, it is what an early end would keep.
+    assert [state.best_epoch for state in states] == [1, 1, 1, 4, 5, 5]
+    fifth = states[4].weights
+    weights = result.trained.net.state_dict()
+    assert all(torch.equal(weights[name], fifth[name]) for name in weights)
+
+
+def test_patience_begins_where_epochs_can_be_kept(parent):
+    aps = [0.5, 0.9, *[0.1] * 20]
+    options = {"n_epochs": 20, "patience": 3, "best_of_last": 0.5}
+    result, _ = trained(parent, aps, **options)
+    # Epochs 11 to 20 can be kept; none after the first of them is better.
+    assert (result.state.best_epoch, result.state.epochs) == (11, 14)
+
+
+def test_the_last_epoch_can_always_be_kept(parent):
+    result, _ = trained(parent, [0.5, 0.9, 0.1, 0.1, 0.2], best_of_last=0.01)
+    assert result.state.best_epoch == 4
+
+
 def test_images_without_cells_do_not_make_an_epoch_the_best(parent):
     result, _ = trained(parent, [math.nan, math.nan, 0.2, 0.1, 0.1])
     assert result.state.best_epoch == 2
@@ -107,6 +137,36 @@ def test_a_training_that_is_ended_early_keeps_its_best_epoch(parent):
     result = train(request, Checkpoint(), epochs.append)
     assert result.state.best_epoch == 1
     assert result.state.epochs < 10
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({}, "Choose a smaller batch, close other programs, or train on the CPU."),
+        ({"batch_size": 1}, "Close other programs, or train on the CPU."),
+    ],
+)
+def test_a_gpu_that_is_full_says_what_makes_the_training_smaller(
+    parent, monkeypatch, options, hint
+):
+    steps = []
+
+    def loss(*_):
+        steps.append(1)
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Stepper, "_loss", loss)
+    request = Request(
+        train=[pair_of(discs(0))],
+        validation=[],
+        parameters=TrainingParameters(**{**LITTLE, **options}),
+        parent=parent,
+        device=Device("cpu", "Little GPU"),
+    )
+    said = "Little GPU has too little memory for this training"
+    with pytest.raises(DeviceFull, match=said) as caught:
+        train(request, Checkpoint(), lambda _: None)
+    assert (steps, caught.value.hint) == ([1], hint)
 
 
 def test_frozen_statistics_stay_as_they_were(parent):

@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import DeviceFull
 from cellpose_studio.core.models.architecture import SAM
 from cellpose_studio.core.models.training import finetuning
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect, save_weights
 from cellpose_studio.engine.training.request import Request
+from cellpose_studio.engine.training.steps import Stepper
 from cellpose_studio.engine.training.trainer import train
 from tests.engine.training.test_trainer import discs, pair_of
 
@@ -62,6 +64,28 @@ def test_a_transformer_is_trained_in_part_and_runs_as_any_other(
     ]
     assert outputs[0].shape == outputs[1].shape == (1, 3, 256, 256)
     assert not np.allclose(*outputs)
+
+
+@pytest.mark.parametrize(
+    ("layers", "hint"),
+    [
+        (
+            "lora",
+            "Train the last layers only, close other programs, or train a U-Net.",
+        ),
+        ("last", "Close other programs, or train a U-Net."),
+    ],
+)
+def test_a_full_gpu_does_not_send_a_transformer_to_the_cpu(
+    sam_spec, layers, hint, monkeypatch
+):
+    def loss(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Stepper, "_loss", loss)
+    with pytest.raises(DeviceFull, match="for this training") as caught:
+        trained(sam_spec, layers)
+    assert caught.value.hint == hint
 
 
 @pytest.mark.slow

@@ -6,14 +6,20 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QPushButton
 
 from cellpose_studio.core.models.card import CurvePoint, ModelCard, ParentComparison
 from cellpose_studio.core.models.training_round import TrainingRound
-from cellpose_studio.engine.networks.catalogue import from_file
+from cellpose_studio.engine.networks.catalogue import find, from_file
 from cellpose_studio.io.project.tables.training.rounds import read_rounds
 from cellpose_studio.ui.segment.models.model_card_html import card_html
 from cellpose_studio.ui.train.after import verdict
 from cellpose_studio.ui.train.request_form import RequestForm
+from cellpose_studio.workflows.training.request_file import (
+    TrainingRequest,
+    state_path,
+    write_request,
+)
 
 TINY = {"widths": (2, 4, 8), "bsize": 64, "batch_size": 2, "nimg_per_epoch": 2}
 
@@ -104,6 +110,9 @@ def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project, tm
         ("b.tif", "validation"),
     ]
     assert "revision" in model.card.images[0].source
+    # The pictures are those of the epoch that was kept, as the curve has it.
+    kept = dict(content.curve.points["AP"])[model.card.epoch]
+    assert content.samples.texts[0].text() == f"AP {kept:.2f}"
     assert not path.with_name("tiny.resume").exists()
     [record] = user.window.session.project.read(read_rounds)
     assert (record.name, record.sha256) == ("tiny", model.sha256)
@@ -170,6 +179,34 @@ def test_a_training_that_was_cancelled_is_resumed_after_a_restart(user, project)
     assert f"<b>{card.epoch}, kept</b>" in html
 
 
+def test_an_interrupted_training_with_a_long_name_does_not_widen_the_panel(
+    user, project
+):
+    content, trainings = project.content, project.trainings
+    content.form.model.setCurrentIndex(content.form.model.count() - 1)
+    user.wait_idle()
+    width = content.widget().minimumSizeHint().width()
+    title = "Cells in phase contrast (small) on drugs & controls, third day"
+    request = TrainingRequest(
+        out=trainings.folder / "long",
+        title=title,
+        project=user.window.session.project.path,
+        parent=None,
+        parameters=content.form.parameters(),
+    )
+    trainings.folder.mkdir(parents=True, exist_ok=True)
+    write_request(request, trainings.folder)
+    state_path(request.out).write_bytes(b"")
+    trainings.changed.emit()
+    layout = content.progress.interrupted
+    user.wait_for(lambda: layout.count() == 1)
+    go_on = layout.itemAt(0).widget().findChild(QPushButton, "resume")
+    assert go_on.accessibleName() == f"Resume training {title}"
+    assert content.widget().minimumSizeHint().width() == width
+    trainings.discard(request)
+    user.wait_for(lambda: layout.count() == 0)
+
+
 @pytest.mark.slow
 def test_the_tree_of_models_shows_the_curve_of_each_and_which_are_worse(user, project):
     content, trainings = project.content, project.trainings
@@ -229,3 +266,19 @@ def test_channels_are_chosen_by_their_names(qtbot):
     assert form.channel.currentText() == "Channel 2"
     form.set_channels(["DAPI", "GFP"])
     assert (form.channel.currentText(), form.parameters().channel) == ("GFP", 2)
+
+
+def test_the_share_of_the_old_model_is_chosen_where_there_is_one(qtbot):
+    form = RequestForm()
+    qtbot.addWidget(form)
+    form.set_models([find("phase-small")], find("phase-small"))
+    share = form.form.widget_of("parent_share")
+    assert share.isEnabled()
+    assert form.parameters().parent_share == share.value() == 0.5
+    assert "forgets less" in share.toolTip()
+    share.setValue(0.8)
+    assert form.parameters().parent_share == 0.8
+    # A network from scratch has no model before it.
+    form.model.setCurrentIndex(1)
+    assert not share.isEnabled()
+    assert form.parameters().parent_share == 0

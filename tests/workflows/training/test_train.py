@@ -471,8 +471,9 @@ def test_a_training_that_an_earlier_version_began_can_be_resumed():
     begun = "f71a9bfc5e08667d6cf6f9260855fdd8055b62d6e7f2295563331984a0f0bdfd"
     parameters = TrainingParameters()
     assert training_id([], parameters, None) == begun
-    shared = parameters.model_copy(update={"parent_share": 0.5})
-    assert training_id([], shared, None) != begun
+    for later in ({"parent_share": 0.5}, {"best_of_last": 0.5}):
+        other = parameters.model_copy(update=later)
+        assert training_id([], other, None) != begun
 
 
 def test_a_model_is_never_overwritten(trained, pair, folder, tmp_path):
