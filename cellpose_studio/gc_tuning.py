@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _MANY = 1000
+_YOUNG, _MIDDLE, _OLD = gc.get_threshold()
+_NEVER = 1 << 30
 
 
 def freeze_gc() -> None:
@@ -27,6 +29,14 @@ def refreeze_gc() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+def set_full_collections(on: bool) -> None:
+    """Let Python look through all objects by itself, as it does at first, or not.
+
+    Young objects, most of the garbage, are looked at in either case.
+    """
+    gc.set_threshold(_YOUNG, _MIDDLE, _OLD if on else _NEVER)
 
 
 @contextmanager

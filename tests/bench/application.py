@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pulse import DrawingApplication
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
@@ -27,7 +28,22 @@ def application(
 
         isolate_napari(None)
         QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-        yield QApplication(sys.argv[:1]), folder
+        app = DrawingApplication(sys.argv[:1])
+        _tell_from_drawing(app)
+        yield app, folder
+
+
+def _tell_from_drawing(app: DrawingApplication) -> None:
+    """Do not count as drawing what the application does before a frame."""
+    from cellpose_studio.ui.canvas.viewer.frames import Frames
+
+    call_before = Frames.call_before
+
+    def counted(frames: Frames, action: Callable[[], None]) -> None:
+        call_before(frames, app.without_drawing(action))
+
+    # The window is made afterwards.
+    Frames.call_before = counted  # type: ignore[method-assign]
 
 
 def masks_of(pixels: Any) -> Any:
