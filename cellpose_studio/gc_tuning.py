@@ -13,10 +13,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 _MANY = 1000
 _YOUNG, _MIDDLE, _OLD = gc.get_threshold()
 _NEVER = 1 << 30
+_RARELY = 1000
+"""Collections of older objects to one of all; Python's own number is 10."""
 
 
 def freeze_gc() -> None:
@@ -31,12 +34,15 @@ def refreeze_gc() -> None:
     gc.freeze()
 
 
-def set_full_collections(on: bool) -> None:
-    """Let Python look through all objects by itself, as it does at first, or not.
+def set_full_collections(often: Literal["never", "rarely", "as usual"]) -> None:
+    """Say how often Python looks through all objects by itself.
 
-    Young objects, most of the garbage, are looked at in either case.
+    Young objects, most of the garbage, are looked at in any case. Where most objects
+    are frozen, Python takes a few thousand new ones, such as the records of cells, for
+    a reason to look through the others, several times in a row.
     """
-    gc.set_threshold(_YOUNG, _MIDDLE, _OLD if on else _NEVER)
+    old = {"never": _NEVER, "rarely": _RARELY, "as usual": _OLD}[often]
+    gc.set_threshold(_YOUNG, _MIDDLE, old)
 
 
 @contextmanager

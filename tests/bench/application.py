@@ -34,13 +34,27 @@ def application(
 
 
 def _tell_from_drawing(app: DrawingApplication) -> None:
-    """Do not count as drawing what the application does before a frame."""
+    """Say what of a turn of the event loop is napari's, and what is not drawing.
+
+    That is how napari makes and removes layers, but for the pictures of masks in it,
+    and what the application does before a frame.
+    """
+    from napari.components import LayerList, ViewerModel
+    from napari.layers import Image
+
+    from cellpose_studio.ui.canvas.layers import labels_layer
     from cellpose_studio.ui.canvas.viewer.frames import Frames
 
+    theirs = [(ViewerModel, "add_layer"), (LayerList, "remove"), (LayerList, "clear")]
+    for owner, name in [*theirs, (Image, "__init__")]:
+        setattr(owner, name, app.counted(getattr(owner, name), drawing=True))
+    for name in ("draw_labels", "apply_ranks", "draw_marks"):
+        ours = app.counted(getattr(labels_layer, name), drawing=False)
+        setattr(labels_layer, name, ours)
     call_before = Frames.call_before
 
     def counted(frames: Frames, action: Callable[[], None]) -> None:
-        call_before(frames, app.without_drawing(action))
+        call_before(frames, app.counted(action, drawing=False))
 
     # The window is made afterwards.
     Frames.call_before = counted  # type: ignore[method-assign]

@@ -65,7 +65,9 @@ def of_this_image(bench: Bench) -> None:
     bench.timed("the columns as before", lambda: content._set_columns(keys))
     bench.timed("a histogram", lambda: bench.choose(content.plots.kind, "histogram"))
     bench.timed("colour by area", lambda: bench.choose(content.colour, "area_px"))
-    bench.timed("colour by roundness", lambda: bench.choose(content.colour, "roundness"))
+    bench.timed(
+        "colour by roundness", lambda: bench.choose(content.colour, "roundness")
+    )
     bench.timed("an edit then", lambda: bench.window.tools.edits.delete([5124]))
     bench.timed("their own colours", lambda: bench.choose(content.colour, ""))
     bench.timed("undo", session.undo)
@@ -103,7 +105,9 @@ def of_classes(bench: Bench) -> None:
     bench.timed("train the classifier", lambda: measure.open_classes().training.train())
     bench.timed("apply it", lambda: measure.open_classes().apply_here())
     bench.timed("undo of that", session.undo)
-    bench.timed("apply it everywhere", lambda: measure.open_classes().apply_everywhere())
+    bench.timed(
+        "apply it everywhere", lambda: measure.open_classes().apply_everywhere()
+    )
     content = bench.content
     bench.timed("plot by class", lambda: bench.choose(content.plots.group, "class"))
     bench.timed("plot by none", lambda: bench.choose(content.plots.group, ""))

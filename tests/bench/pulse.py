@@ -7,8 +7,9 @@ import gc
 import pstats
 import threading
 from collections.abc import Callable
+from functools import wraps
 from time import perf_counter, thread_time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from qtpy.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
@@ -16,7 +17,7 @@ from qtpy.QtWidgets import QApplication, QOpenGLWidget
 
 INTERVAL = 5  # ms
 HEADER = (
-    "| longest time, ms | clock | CPU of the GUI thread | own code | drawing | garbage |"
+    "| longest time, ms | clock | CPU of the GUI thread | own | drawing | garbage |"
     "\n|---|---|---|---|---|---|"
 )
 
@@ -33,7 +34,8 @@ class Worst(NamedTuple):
     own
         The part of that which is not drawing.
     drawing
-        The part in which vispy draws the canvas, and Qt puts the window together.
+        The part in which vispy draws the canvas, Qt puts the window together, and
+        napari makes and removes layers.
     garbage
         CPU time in which Python looked for garbage, in any thread: all wait for that.
     """
@@ -50,7 +52,7 @@ class DrawingApplication(QApplication):
 
     That is vispy's drawing of the canvas, without what the application does before a
     frame, and Qt's of windows, without the painting of other widgets, which asks our
-    models and delegates.
+    models and delegates. What else counts as drawing, `counted` says.
     """
 
     def __init__(self, arguments: list[str]) -> None:
@@ -75,13 +77,16 @@ class DrawingApplication(QApplication):
         finally:
             self._turn(before)
 
-    def without_drawing(self, action: Callable[[], None]) -> Callable[[], None]:
-        """Return an action whose time is not drawing, though it is called then."""
+    def counted(self, function: Callable[..., Any], drawing: bool) -> Any:
+        """Return a function whose time counts as drawing, or does not."""
 
-        def call() -> None:
-            before = self._turn(False)
+        @wraps(function)
+        def call(*given: Any, **options: Any) -> Any:
+            if threading.get_ident() != self._thread:
+                return function(*given, **options)
+            before = self._turn(drawing)
             try:
-                action()
+                return function(*given, **options)
             finally:
                 self._turn(before)
 

@@ -35,7 +35,7 @@ class GcTuning(QObject):
         present image has left the canvas, and the user does nothing for a moment, all
         objects are collected and excluded again.
         """
-        set_full_collections(False)
+        set_full_collections("never")
         # The jobs run one after the other, so it comes after those that are queued.
         last = Job("Warming up", lambda _: None, quiet=True)
         last.finished.connect(lambda _: self._end())
@@ -43,7 +43,7 @@ class GcTuning(QObject):
 
     def shut_down(self) -> None:
         """Leave collections as they were at first."""
-        set_full_collections(True)
+        set_full_collections("as usual")
         self._timer.stop()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -54,7 +54,7 @@ class GcTuning(QObject):
 
     def _end(self) -> None:
         freeze_gc()
-        set_full_collections(True)
+        set_full_collections("rarely")
         self._watch_image()
 
     def _watch_image(self) -> None:
