@@ -36,17 +36,18 @@ def application(
 def _tell_from_drawing(app: DrawingApplication) -> None:
     """Say what of a turn of the event loop is napari's, and what is not drawing.
 
-    That is how napari makes and removes layers, but for the pictures of masks in it,
-    and what the application does before a frame.
+    That is how napari makes, refreshes and removes layers, but for the pictures of
+    masks in it, and what the application does before a frame.
     """
     from napari.components import LayerList, ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Layer
 
     from cellpose_studio.ui.canvas.layers import labels_layer
     from cellpose_studio.ui.canvas.viewer.frames import Frames
 
     theirs = [(ViewerModel, "add_layer"), (LayerList, "remove"), (LayerList, "clear")]
-    for owner, name in [*theirs, (Image, "__init__")]:
+    theirs += [(Image, "__init__"), (Layer, "refresh")]
+    for owner, name in theirs:
         setattr(owner, name, app.counted(getattr(owner, name), drawing=True))
     for name in ("draw_labels", "apply_ranks", "draw_marks"):
         ours = app.counted(getattr(labels_layer, name), drawing=False)

@@ -35,7 +35,7 @@ class Worst(NamedTuple):
         The part of that which is not drawing.
     drawing
         The part in which vispy draws the canvas, Qt puts the window together, and
-        napari makes and removes layers.
+        napari makes, refreshes and removes layers.
     garbage
         CPU time in which Python looked for garbage, in any thread: all wait for that.
     """

@@ -263,6 +263,6 @@ def test_what_changes_together_is_drawn_once(user, content, monkeypatch):
         content.table.filter.setText("area_px>0")
         content.table.filter.setText("")
     assert (plotted, drawn) == ([], [])
-    user.wait_for(lambda: plotted and drawn)
+    user.wait_for(lambda: bool(plotted and drawn))
     user.wait_idle()
     assert (len(plotted), len(drawn)) == (1, 1)
