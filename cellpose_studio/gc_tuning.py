@@ -13,8 +13,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 _MANY = 1000
+_YOUNG, _MIDDLE, _OLD = gc.get_threshold()
+_NEVER = 1 << 30
+_RARELY = 1000
+"""Collections of older objects to one of all; Python's own number is 10."""
 
 
 def freeze_gc() -> None:
@@ -27,6 +32,17 @@ def refreeze_gc() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+def set_full_collections(often: Literal["never", "rarely", "as usual"]) -> None:
+    """Say how often Python looks through all objects by itself.
+
+    Young objects, most of the garbage, are looked at in any case. Where most objects
+    are frozen, Python takes a few thousand new ones, such as the records of cells, for
+    a reason to look through the others, several times in a row.
+    """
+    old = {"never": _NEVER, "rarely": _RARELY, "as usual": _OLD}[often]
+    gc.set_threshold(_YOUNG, _MIDDLE, old)
 
 
 @contextmanager

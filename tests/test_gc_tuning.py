@@ -7,7 +7,13 @@ import weakref
 
 import pytest
 
-from cellpose_studio.gc_tuning import freeze_gc, frozen_after, gc_paused, refreeze_gc
+from cellpose_studio.gc_tuning import (
+    freeze_gc,
+    frozen_after,
+    gc_paused,
+    refreeze_gc,
+    set_full_collections,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +21,7 @@ def _thawed():
     gc.unfreeze()
     yield
     gc.unfreeze()
+    set_full_collections("as usual")
 
 
 class Thing:
@@ -49,3 +56,19 @@ def test_nothing_is_looked_for_in_a_block_and_all_of_it_after():
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    ("often", "whole"), [("never", False), ("rarely", False), ("as usual", True)]
+)
+def test_records_of_many_cells_are_no_reason_to_look_through_all_objects(often, whole):
+    gc.collect()
+    freeze_gc()
+    seen = []
+    set_full_collections(often)
+    gc.callbacks.append(look := lambda _, about: seen.append(about["generation"]))
+    records = [Thing() for _ in range(100_000)]
+    gc.callbacks.remove(look)
+    assert 0 in seen
+    assert (2 in seen) is whole
+    assert len(records) == 100_000

@@ -105,7 +105,7 @@ class Bench:
 
     def row(self, title: str, seconds: float) -> None:
         wait(0.5)
-        late, cpu = self.pulse.worst
+        late, cpu, *_ = self.pulse.worst
         memory = self.memory
         print(
             f"| {title} | {seconds:.1f} | {late:.0f} | {cpu:.0f} | {memory.own:.2f} | "

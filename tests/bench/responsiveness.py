@@ -91,7 +91,7 @@ class Bench:
         until(self.idle)
         # The result is painted after the job has ended.
         wait(0.5)
-        late, cpu = self.pulse.worst
+        late, cpu, *_ = self.pulse.worst
         print(f"| {title} | {late:.0f} | {cpu:.0f} |", flush=True)
         self.pulse.print_worst()
 

@@ -106,6 +106,9 @@ class TableMeasurer:
         self._measured: weakref.ref[LabelImage] | None = None
         self._timer = QTimer(singleShot=True, interval=_DELAY)
         self._timer.timeout.connect(self._update)
+        # A turn of the event loop of its own, after that in which cells are classed.
+        self._renewing = QTimer(singleShot=True, interval=0)
+        self._renewing.timeout.connect(self._on_classed)
         session.shown_changed.connect(lambda _: self._on_other())
         session.masks_changed.connect(self._on_masks)
         session.statuses_changed.connect(self._on_statuses)
@@ -203,10 +206,12 @@ class TableMeasurer:
             self._renew_facts(image, measured)
 
     def _on_classes(self, image: ProjectImage | None) -> None:
-        if image is None or image is not self._session.shown:
-            return
-        measured = self._present()
-        if measured is not None and self._clients:
+        if image is not None and image is self._session.shown and self._clients:
+            self._renewing.start()
+
+    def _on_classed(self) -> None:
+        image, measured = self._session.shown, self._present()
+        if image is not None and measured is not None and self._clients:
             self._renew_classes(image, measured)
 
     def _renew_classes(self, image: ProjectImage, measured: _Measured) -> None:

@@ -95,9 +95,11 @@ def describe(cells: int, status: CellStatus | None) -> str:
 
 
 def _put(known: dict[int, T], changes: Mapping[int, tuple[T | None, T | None]]) -> None:
-    known.update({c: after for c, (_, after) in changes.items() if after is not None})
-    for cell in [cell for cell, (_, after) in changes.items() if after is None]:
-        known.pop(cell, None)
+    for cell, (_, after) in changes.items():
+        if after is None:
+            known.pop(cell, None)
+        else:
+            known[cell] = after
 
 
 def _revision(image: ProjectImage, name: str) -> LabelRevision | None:

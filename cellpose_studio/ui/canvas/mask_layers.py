@@ -58,6 +58,7 @@ class MaskLayers:
         self._outlines = True
         self._opacity = _OPACITY
         self._late: set[str] = set()
+        self._late_as_a_whole: set[str] = set()
         self._frames = frames
         frames.call_before(self._redraw_late)
         self.marked: Callable[[], object] = lambda: None
@@ -151,8 +152,7 @@ class MaskLayers:
             return
         layer.marks = marks
         if regions is None:
-            # The size is the same, so napari need not compute the extent again.
-            layer.refresh(extent=False)
+            self._redraw_as_a_whole(name)
             return
         self.redraw(name, regions)
 
@@ -188,8 +188,18 @@ class MaskLayers:
             self._late.add(name)
             self._frames.ask()
 
+    def _redraw_as_a_whole(self, name: str) -> None:
+        """Redraw masks with the next frame, whatever else changes until then."""
+        self._late_as_a_whole.add(name)
+        self._frames.ask()
+
     def _redraw_late(self) -> None:
         late, self._late = self._late, set()
+        whole, self._late_as_a_whole = self._late_as_a_whole, set()
+        for layer in filter(None, map(self._layer, whole)):
+            # The size is the same, so napari need not compute the extent again.
+            layer.refresh(extent=False)
+            self._recolour_layer(layer)
         for layer in filter(None, map(self._layer, late)):
             if layer.multiscale:
                 layer.refresh(extent=False)
@@ -261,8 +271,7 @@ class MaskLayers:
         layer = self._layer(name)
         if layer is not None:
             layer.cell_colours = colours
-            layer.refresh(extent=False)
-            self._recolour_layer(layer)
+            self._redraw_as_a_whole(name)
 
     @property
     def cell_colours(self) -> CellColours | None:

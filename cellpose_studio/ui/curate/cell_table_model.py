@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -39,6 +39,7 @@ HEADS: tuple[Head, ...] = (
 _VOLUMES = ("voxels", "µm³")
 # Statuses are stored as codes, so that NumPy can filter and sort them.
 _CODES: tuple[CellStatus | None, ...] = (None, "accepted", "rejected", "later")
+_CODE_OF = {status: code for code, status in enumerate(_CODES)}
 _UNDECIDED = (0, 3)
 """Codes of cells that remain to be reviewed."""
 
@@ -133,10 +134,7 @@ class ReviewModel(QAbstractTableModel):
         self._columns = column_values(review, area) if review else {}
         ids = review.ids if review else np.zeros(0, np.uint32)
         self._statuses = np.zeros(len(ids), np.int8)
-        known = {cell: _CODES.index(status) for cell, status in statuses.items()}
-        # The loop runs only over cells with a status, not over all cells.
-        for row in np.flatnonzero(np.isin(ids, np.array([*known], np.uint32))):
-            self._statuses[row] = known[int(ids[row])]
+        self._set_codes(ids, statuses)
         self._arrange()
 
     def set_statuses(
@@ -150,10 +148,8 @@ class ReviewModel(QAbstractTableModel):
         if review and before and np.array_equal(review.ids, before.ids):
             self._review = review
             self._columns = column_values(review, self._area)
-        for cell, status in statuses.items():
-            row = self._review.row(cell) if self._review else -1
-            if row >= 0:
-                self._statuses[row] = _CODES.index(status)
+        if self._review is not None:
+            self._set_codes(self._review.ids, statuses)
         if self._status is not None or self._order[0] == STATUS:
             self._arrange()
         elif len(self._rows):
@@ -219,6 +215,20 @@ class ReviewModel(QAbstractTableModel):
             return []
         rejected: list[int] = self._review.ids[self._statuses == 2].tolist()
         return rejected
+
+    def _set_codes(
+        self, ids: npt.NDArray[np.uint32], statuses: Mapping[int, CellStatus | None]
+    ) -> None:
+        """Set the codes of some statuses in the rows of their cells."""
+        size = len(statuses)
+        cells = np.fromiter(statuses, np.uint32, size)
+        codes = np.fromiter(map(_CODE_OF.get, statuses.values()), np.int8, size)
+        order = np.argsort(cells)
+        cells, codes = cells[order], codes[order]
+        at = np.searchsorted(cells, ids)
+        at[at == size] = 0
+        rows = np.flatnonzero(cells[at] == ids) if size else np.zeros(0, np.intp)
+        self._statuses[rows] = codes[at[rows]]
 
     def _text(self, row: int, column: int) -> str:
         if column == STATUS:

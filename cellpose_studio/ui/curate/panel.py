@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QHideEvent, QShowEvent
@@ -169,7 +170,8 @@ class CuratePanel(QWidget):
             return
         # The table may still list cells that were just deleted.
         sizes = image.masks.pixels.cell_table()
-        cells = [cell for cell in self._chosen() if sizes.size_of(cell)]
+        chosen = self._chosen()
+        cells = list(compress(chosen, sizes.sizes_of(chosen)))
         if not cells:
             return
         if not self.isVisible():

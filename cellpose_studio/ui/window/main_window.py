@@ -70,7 +70,7 @@ from cellpose_studio.ui.window.appearance.appearance import Appearance
 from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.docks import lay_out_centre, lay_out_docks
 from cellpose_studio.ui.window.job_bar import JobBar
-from cellpose_studio.ui.window.launch.gc_tuning import freeze_loaded
+from cellpose_studio.ui.window.launch.gc_tuning import GcTuning
 from cellpose_studio.ui.window.menus import Menus
 from cellpose_studio.ui.window.status_bar import StatusBar, show_device
 from cellpose_studio.ui.window.welcome.offers import offer_projects
@@ -165,6 +165,7 @@ class MainWindow(QMainWindow):
         self.canvas.scale_bar.warm_up()
         self.measure.warm_up()
         self.models.add_saved()
+        self._garbage.spare(queue)
 
     # Qt event handlers
 
@@ -197,6 +198,7 @@ class MainWindow(QMainWindow):
             closing.callback(self.menus.shut_down)
             for queue in reversed(services.queues):
                 closing.callback(queue.shut_down)
+            closing.callback(self._garbage.shut_down)
             # The window disappears first, because the jobs may take a moment to stop.
             closing.callback(self.hide)
             services.settings.window_geometry = self.saveGeometry().data()
@@ -208,6 +210,7 @@ class MainWindow(QMainWindow):
         self.canvas = Canvas(self.appearance.theme, self.services.large)
         self.canvas.failed.connect(self.services.show_error)
         self._view = SessionView(self.session, self.canvas)
+        self._garbage = GcTuning(self.canvas)
 
     def _make_tools(self) -> None:
         edits = self.background.edits
@@ -387,9 +390,6 @@ class MainWindow(QMainWindow):
     def _on_warm(self, devices: dict[str, str]) -> None:
         shows = self.status.device.setText, self.welcome.show_device
         show_device(devices, self.services.settings, *shows)
-        # napari collects garbage whenever an image leaves the canvas. That takes 0.3 s
-        # among the objects of torch and Cellpose, which are loaded by now.
-        freeze_loaded(self.canvas)
 
     def _update_title(self) -> None:
         image = self.session.shown

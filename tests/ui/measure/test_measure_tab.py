@@ -97,6 +97,8 @@ def test_cells_are_coloured_by_a_measurement(user, content, qtbot):
     area = content.rows.numbers[0]
     content.colour.setCurrentIndex(content.colour.findData(area.name))
     content.colour.activated.emit(content.colour.currentIndex())
+    # The canvas is drawn with the next frame, the plot in a turn of its own.
+    user.wait_for(lambda: int(layer.picture[62, 62] & 0x7F) == 1)
     ranks = [int(layer.picture[y, y] & 0x7F) for y in (15, 40, 62)]
     # The largest has the last colour of the scale, the smallest the first.
     assert ranks[1:] == [UNKNOWN_RANK - 1, 1]
@@ -115,7 +117,7 @@ def test_cells_are_coloured_by_a_measurement(user, content, qtbot):
     window.menus.actions["uncertainty"].trigger()
     assert content.colour.currentIndex() == 0
     window.menus.actions["uncertainty"].trigger()
-    np.testing.assert_array_equal(layer.picture, own)
+    user.wait_for(lambda: np.array_equal(layer.picture, own))
     user.wait_for(window.legend.isHidden)
 
 
@@ -167,8 +169,8 @@ def test_a_drag_over_a_plot_chooses_cells_on_the_image(user, content, qtbot):
     user.wait_for(lambda: texts(content, "cell") == ["1", "2", "3"])
     # A scatter plot of the cells that the filter leaves.
     content.table.filter.setText("area_px<200")
-    plots.kind.setCurrentIndex(plots.kind.findData("scatter"))
-    plots.kind.activated.emit(plots.kind.currentIndex())
+    choose(plots.kind, "scatter")
+    user.wait_for(lambda: plots.plot._y is not None)
     drag(plots.plot, area[2] - 0.2, area[2] + 1)
     assert (selection.cell, selection.several) == (3, frozenset())
     user.wait_for(lambda: not window.canvas.lines()["several"])
@@ -191,8 +193,9 @@ def test_plots_follow_rows_choices_and_the_theme(user, content, qtbot):
     assert content.count.text() == "2 of 3 cells · 2 chosen"
     # Another kind of plot, and another theme, show the same choice.
     choose(plots.kind, "scatter")
-    assert len(plot._marks.data) == 2
+    user.wait_for(lambda: len(plot._marks.data) == 2)
     choose(plots.kind, "groups")
+    user.wait_for(lambda: len(plot.listDataItems()) > 2)
     assert len(plot._marks.data) == 2
     before = line_colours(plot)
     # A plot that is not seen takes up the theme when it is shown.
@@ -200,7 +203,7 @@ def test_plots_follow_rows_choices_and_the_theme(user, content, qtbot):
     window.services.settings.theme = "light"
     assert line_colours(plot) == before
     content.lower.open_part(plots)
-    assert line_colours(plot) != before
+    user.wait_for(lambda: line_colours(plot) != before)
     assert len(plot._marks.data) == 2
     # With a filter that is not understood, the plot has the rows of the table.
     table.filter.setText("bogus>3")
@@ -212,7 +215,7 @@ def test_plots_follow_rows_choices_and_the_theme(user, content, qtbot):
     )
     user.wait_for(lambda: len(content.rows) == 2)
     np.testing.assert_array_equal(plots._rows.values["cell"], [1, 3])
-    assert len(plot._x) == len(table.model.listed) == 2
+    user.wait_for(lambda: len(plot._x) == len(table.model.listed) == 2)
 
 
 @pytest.mark.slow
@@ -236,3 +239,30 @@ def test_choices_of_colour_and_plot_outlast_an_image_without_masks(
     user.wait_for(lambda: len(content.rows) == 3)
     assert content.colour.currentData() == "solidity"
     assert plots.x.currentData() == "perimeter_um"
+
+
+def test_what_changes_together_is_drawn_once(user, content, monkeypatch):
+    plots, canvas = content.plots, user.window.canvas
+    layer = canvas.model.layers["masks"]
+    user.wait_idle()
+    plotted, drawn = [], []
+    show, draw = plots.plot.show_histogram, type(layer).draw_picture
+
+    def shown(*given):
+        plotted.append(given)
+        show(*given)
+
+    def drawn_by(layer, raw):
+        drawn.append(raw)
+        return draw(layer, raw)
+
+    monkeypatch.setattr(plots.plot, "show_histogram", shown)
+    monkeypatch.setattr(type(layer), "draw_picture", drawn_by)
+    for name in (content.rows.numbers[0].name, content.rows.numbers[1].name, ""):
+        choose(content.colour, name)
+        content.table.filter.setText("area_px>0")
+        content.table.filter.setText("")
+    assert (plotted, drawn) == ([], [])
+    user.wait_for(lambda: bool(plotted and drawn))
+    user.wait_idle()
+    assert (len(plotted), len(drawn)) == (1, 1)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from cellpose_studio.core.measure.summary import CLASS
@@ -52,9 +52,13 @@ class PlotPanel(QWidget):
         self.kind, self.group = QComboBox(), QComboBox()
         self.x, self.y = QComboBox(), QComboBox()
         self._lay_out()
+        # What changes together is drawn once, and not in the turn of the event loop in
+        # which the table changes.
+        self._timer = QTimer(self, singleShot=True, interval=0)
+        self._timer.timeout.connect(self._draw)
         for box in (self.kind, self.x, self.y, self.group):
-            box.activated.connect(lambda _: self._draw())
-        self.plot.recoloured.connect(self._draw)
+            box.activated.connect(lambda _: self._timer.start())
+        self.plot.recoloured.connect(self._timer.start)
         self.plot.brushed.connect(
             lambda mask: self.brushed.emit(self._listed[np.flatnonzero(mask)])
         )
@@ -71,18 +75,20 @@ class PlotPanel(QWidget):
             _refill(self.x, rows.numbers, _FIRST)
             _refill(self.y, rows.numbers, _SECOND)
             _refill(self.group, texts, (), none=_NO_GROUPS)
-        self._draw()
+        self._timer.start()
 
     def show_chosen(self, rows: Indices) -> None:
         """Draw rows that are chosen over the others."""
         self._chosen = rows
-        self.plot.show_chosen(np.isin(self._listed, rows))
+        # Else it is drawn with the rows.
+        if not self._timer.isActive():
+            self._draw_chosen()
 
     def set_class_colours(self, colours: Mapping[str, str]) -> None:
         """Draw classes in their colours, "#rrggbb" by the name of the class."""
         self._class_colours = {**colours, WITHOUT: _NO_CLASS}
         if self.group.currentData() == CLASS:
-            self._draw()
+            self._timer.start()
 
     def _lay_out(self) -> None:
         for key, (text, tip) in _KINDS.items():
@@ -143,7 +149,10 @@ class PlotPanel(QWidget):
             self.plot.show_groups(values, x.heading, every)
         else:
             self.plot.show_histogram(values, x.heading, groups, _counted(rows))
-        self.show_chosen(self._chosen)
+        self._draw_chosen()
+
+    def _draw_chosen(self) -> None:
+        self.plot.show_chosen(np.isin(self._listed, self._chosen))
 
     def _groups(self) -> Groups | None:
         name = self.group.currentData()

@@ -95,20 +95,24 @@ class MeasurementModel(QAbstractTableModel):
 
     # Contents
 
-    def show(self, rows: Rows, keys: Collection[str]) -> None:
-        """List rows with the columns of some keys."""
+    def show(
+        self, rows: Rows, keys: Collection[str], terms: tuple[Term, ...] | None = None
+    ) -> None:
+        """List rows with the columns of some keys.
+
+        ``terms`` are the conditions that they have to meet; None for those before.
+        """
+        if terms is not None:
+            self._terms = terms
         self.beginResetModel()
+        if rows is not self.rows:
+            self._decimals.clear()
         self.rows = rows
-        self._decimals.clear()
         self.fields = rows.shown({*keys, *ALWAYS})
         if len(self._is_marked) != len(rows):
             self._is_marked = np.zeros(len(rows), bool)
         self._list()
         self.endResetModel()
-
-    def set_keys(self, keys: Collection[str]) -> None:
-        """Show the columns of other keys."""
-        self.show(self.rows, keys)
 
     def set_filter(self, text: str) -> None:
         """List only rows that meet all conditions.
@@ -118,7 +122,7 @@ class MeasurementModel(QAbstractTableModel):
         ValueError
             With a sentence that says what is not understood.
         """
-        self._terms = parsed(text, self.rows.find, self.rows.texts)
+        self._terms = terms_of(text, self.rows)
         self._arrange()
 
     def set_marked(self, rows: Sequence[int] | Indices) -> None:
@@ -191,6 +195,17 @@ class MeasurementModel(QAbstractTableModel):
         self._listed = kept
         self._position = np.full(size, -1, np.intp)
         self._position[kept] = np.arange(len(kept))
+
+
+def terms_of(text: str, rows: Rows) -> tuple[Term, ...]:
+    """Return the conditions of a filter for rows.
+
+    Raises
+    ------
+    ValueError
+        With a sentence that says what is not understood.
+    """
+    return parsed(text, rows.find, rows.texts)
 
 
 def sort_keys(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

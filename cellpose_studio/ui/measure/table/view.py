@@ -16,7 +16,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.ui.measure.table.model import MeasurementModel, shortened
+from cellpose_studio.ui.measure.table.model import (
+    MeasurementModel,
+    shortened,
+    terms_of,
+)
 from cellpose_studio.ui.measure.table.rows import Rows
 from cellpose_studio.ui.widgets.filter_line import FilterLine
 from cellpose_studio.ui.widgets.select_row import select_row
@@ -80,12 +84,17 @@ class MeasurementTable(QWidget):
         if len(self.model.rows):
             for at, one in enumerate(self.model.fields):
                 self._widths[one.name] = self.view.columnWidth(at)
-        self._following = True
-        self.model.show(rows, keys)
-        self._following = False
+        terms, error = None, ""
         # A condition may name a column that these rows have, or lack.
-        if not self._apply_filter():
-            self.rows_changed.emit()
+        try:
+            terms = terms_of(self.filter.text(), rows)
+        except ValueError as wrong:
+            error = str(wrong)
+        self._following = True
+        self.model.show(rows, keys, terms)
+        self._following = False
+        self._show_error(error)
+        self.rows_changed.emit()
         # Qt keeps the widths of positions, which have other columns now.
         for at, one in enumerate(self.model.fields):
             if one.name in self._widths:
@@ -120,19 +129,17 @@ class MeasurementTable(QWidget):
         places = sorted(index.row() for index in found)
         return [int(self.model.listed[at]) for at in places]
 
-    def _apply_filter(self) -> bool:
-        """Apply the filter and return True; show an error if it is not understood."""
+    def _apply_filter(self) -> None:
+        """Apply the filter; show an error if it is not understood."""
         self._following = True
         try:
             self.model.set_filter(self.filter.text())
         except ValueError as error:
             # The rows stay as they are while a condition is being typed.
             self._show_error(str(error))
-            return False
         else:
             self._show_error("")
             self.rows_changed.emit()
-            return True
         finally:
             self._following = False
 

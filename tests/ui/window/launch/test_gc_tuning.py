@@ -31,13 +31,28 @@ def test_an_image_that_was_shown_meanwhile_goes_when_it_is_left(apart, user, cel
     user.window.warm_up()
     user.wait_for(lambda: gc.get_freeze_count() > 0)
     user.wait_idle()
-    session.show(second.source.key)
-    gc.collect()
     assert of_first
-    assert [layer() for layer in of_first] == [None] * len(of_first)
+    session.show(second.source.key)
+    # That is once the user does nothing for a moment.
+    user.wait_for(lambda: all(layer() is None for layer in of_first))
     assert gc.get_freeze_count() > 0
     torch = sys.modules["torch"]
     assert not any(known is torch for known in gc.get_objects())
+
+
+@pytest.mark.slow
+def test_nothing_looks_at_all_objects_while_code_is_loaded(apart, user):
+    at_first, seen = gc.get_threshold(), []
+    gc.callbacks.append(look := lambda _, about: seen.append(about["generation"]))
+    user.window.warm_up()
+    user.wait_for(lambda: gc.get_freeze_count() > 0)
+    gc.callbacks.remove(look)
+    assert 0 in seen
+    assert 2 not in seen
+    # Few objects are left to look at, and thousands of new ones are no reason to.
+    assert at_first[2] < gc.get_threshold()[2] < 10_000
+    user.window.close()
+    assert gc.get_threshold() == at_first
 
 
 @pytest.mark.slow
