@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import cProfile
 import pstats
+from collections import Counter
 from collections.abc import Callable
 from time import perf_counter, thread_time
 
 import numpy as np
+from owners import OWN, Owners
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 
 INTERVAL = 5  # ms
@@ -17,13 +19,14 @@ class Pulse:
     """Measures by how much a timer is late, in ms.
 
     On a busy computer, the system may put the thread aside; so it also measures how
-    much CPU time the thread of the timer used in between.
+    much CPU time the thread of the timer used in between, and how much of that the
+    application used itself, rather than napari and what it draws with.
 
     Parameters
     ----------
     profile
         Whether to find out where the most CPU time goes, which makes it about twice as
-        much.
+        much. Without, `print_worst` prints where the looks of `Owners` found it.
     """
 
     def __init__(self, profile: bool = False) -> None:
@@ -31,6 +34,9 @@ class Pulse:
         self._worst_profile: cProfile.Profile | None = None
         self._late: list[float] = []
         self._used: list[float] = []
+        self._own: list[float] = []
+        self._owners = Owners()
+        self._places: dict[str, Counter[tuple[str, str, str]]] = {}
         self._timer = QTimer(interval=INTERVAL)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_timeout)
@@ -40,6 +46,8 @@ class Pulse:
     def restart(self) -> None:
         self._late.clear()
         self._used.clear()
+        self._own.clear()
+        self._places.clear()
         self._worst_profile = None
         self._begin()
 
@@ -47,6 +55,20 @@ class Pulse:
     def worst(self) -> tuple[float, float]:
         """The longest time by the clock, and the most CPU time, ms."""
         return max(self._late), max(self._used)
+
+    @property
+    def own(self) -> float:
+        """The most CPU time that the application used in a time, ms."""
+        return max(self._own)
+
+    def print_places(self, lines: int = 6) -> None:
+        """Print where the most CPU time went, in all and of the application's own."""
+        for title, places in self._places.items():
+            for (owner, running, at), seconds in places.most_common(lines):
+                if owner == OWN or title == "all":
+                    print(
+                        f"  {title}: {owner} {seconds * 1000:.0f} ms, {running} < {at}"
+                    )
 
     def print_worst(self, lines: int = 45) -> None:
         """Print where the most CPU time between two times went, if that is profiled."""
@@ -65,6 +87,11 @@ class Pulse:
         now, cpu = perf_counter(), thread_time()
         self._late.append(max(0.0, (now - self._last) * 1000 - INTERVAL))
         self._used.append((cpu - self._cpu) * 1000)
+        owned, places = self._owners.take()
+        self._own.append(owned[OWN] * 1000)
+        for title, values in (("all", self._used), ("own", self._own)):
+            if values[-1] == max(values):
+                self._places[title] = places
         if self._profile is not None:
             self._profile.disable()
             if self._used[-1] == max(self._used):

@@ -50,8 +50,8 @@ _GENERATION = 2
 
 _RESUMED = "Blocks that an earlier run had finished before it was stopped were used."
 _ANEW = (
-    "The same run was stopped earlier, and this one began anew: its blocks were computed "
-    "by another version of the application or of its libraries."
+    "The same run was stopped earlier, and this one began anew: its blocks were "
+    "computed by another version of the application or of its libraries."
 )
 
 
