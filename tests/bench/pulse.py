@@ -48,6 +48,7 @@ class Pulse:
         self._used.clear()
         self._own.clear()
         self._places.clear()
+        self._owners.take()
         self._worst_profile = None
         self._begin()
 

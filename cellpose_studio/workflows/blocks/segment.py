@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -260,7 +260,7 @@ def _key(
     return f"{_digest(chosen)}.{_digest(version)}"
 
 
-def _digest(content: list[object]) -> str:
+def _digest(content: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
 
 
