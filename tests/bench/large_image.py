@@ -8,12 +8,14 @@ saved as a project. Then the image is run in blocks: this is cancelled, begun ag
 the process killed. Another one opens the project, lets the run go on to its end,
 corrects the masks, closes and opens the project, corrects again and exports. Each row
 has the time that it took, the longest time by which a timer of 5 ms was late, the CPU
-time that the GUI thread used in the longest such time, the largest resident memory
-meanwhile: without and with the pages of files that are mapped, which the system can
-put aside; and the disk space of runs in blocks and of mapped masks. With --slide,
-tissue fills that share of the image, and noise the rest, in a TIFF of tiles.
+time that the GUI thread used in the longest such time, and that of the application
+itself, without napari and drawing; the largest resident memory meanwhile: without and
+with the pages of files that are mapped, which the system can put aside; and the disk
+space of runs in blocks and of mapped masks. With --slide, tissue fills that share of
+the image, and noise the rest, in a TIFF of tiles.
 
-With --profile, it prints where the time of the GUI thread goes; with --shots, pictures
+With --profile, it prints where the time of the GUI thread goes, with --places, where
+looks at it find it, which takes no longer; with --shots, pictures
 of the window go into a folder. With --full, only so many blocks of 2048² px have cells.
 A smaller --side is run in blocks if there is less --memory. With --no-run, only a
 region is run.
@@ -38,11 +40,12 @@ import tifffile
 from application import application
 from disk import Disk
 from memory import Memory
-from pulse import Pulse, until, wait
+from pulse import until, wait
 from qtpy.QtCore import QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMessageBox
+from sampled_pulse import SampledPulse
 from tiled import (
     BLOCK,
     DIAMETER,
@@ -56,9 +59,9 @@ from tiled import (
 )
 
 HEAD = (
-    "| what | s | late, ms | CPU, ms | memory, GB | with mapped files, GB | disk, GB |"
-    "\n"
-    "|---|---|---|---|---|---|---|"
+    "| what | s | late, ms | CPU, ms | own, ms | memory, GB | with mapped files, GB "
+    "| disk, GB |\n"
+    "|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -66,14 +69,15 @@ class Bench:
     """The window, and what is done with it."""
 
     def __init__(
-        self, app: QApplication, folder: Path, profile: bool, shots: Path | None
+        self, app: QApplication, folder: Path, options: argparse.Namespace
     ) -> None:
         from cellpose_studio.app.project.scratch import new_unnamed
         from cellpose_studio.app.settings import Settings
         from cellpose_studio.paths import cache_dir
         from cellpose_studio.ui.window.main_window import MainWindow
 
-        self.app, self.shots = app, shots
+        self.app, self.shots = app, options.shots
+        self.places = options.places
         self.window = MainWindow(Settings.load(folder / "settings.json"), new_unnamed())
         self.window.resize(1366, 768)
         self.window.show()
@@ -83,7 +87,7 @@ class Bench:
         self.session = self.window.session
         self.memory = Memory()
         self.disk = Disk(cache_dir() / "blocks")
-        self.pulse = Pulse(profile)
+        self.pulse = SampledPulse(options.profile)
 
     def idle(self) -> bool:
         return not any(queue.jobs for queue in self.window.services.queues)
@@ -105,13 +109,15 @@ class Bench:
 
     def row(self, title: str, seconds: float) -> None:
         wait(0.5)
-        late, cpu, *_ = self.pulse.worst
-        memory = self.memory
+        (late, cpu, *_), own = self.pulse.worst, self.pulse.own
+        memory, disk = self.memory, self.disk.state + self.disk.mapped
         print(
-            f"| {title} | {seconds:.1f} | {late:.0f} | {cpu:.0f} | {memory.own:.2f} | "
-            f"{memory.whole:.2f} | {self.disk.state + self.disk.mapped:.2f} |",
+            f"| {title} | {seconds:.1f} | {late:.0f} | {cpu:.0f} | {own:.0f} | "
+            f"{memory.own:.2f} | {memory.whole:.2f} | {disk:.2f} |",
             flush=True,
         )
+        if self.places:
+            self.pulse.print_places()
         self.pulse.print_worst()
         self.shoot(title)
 
@@ -365,7 +371,7 @@ def work(options: argparse.Namespace, folder: Path) -> None:
             from cellpose_studio.app.runs import runner
 
             runner.free_memory = lambda: int(options.memory * 1e9)
-        bench = Bench(app, folder, options.profile, options.shots)
+        bench = Bench(app, folder, options)
         steps = until_killed if options.half == 1 else after_kill
         steps(bench, folder, not options.no_run)
         bench.window.close()
@@ -382,6 +388,7 @@ def main() -> None:
     parser.add_argument("--source", type=Path, default=SOURCE)
     parser.add_argument("--folder", type=Path, help="where files go for the time")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--places", action="store_true")
     parser.add_argument("--shots", type=Path)
     parser.add_argument("--half", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()

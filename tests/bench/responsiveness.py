@@ -5,9 +5,10 @@ xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/responsiveness.py
 A timer of 5 ms runs in the real window; how much later than that it fires is the
 delay that a user feels. Cancel is timed from the click to the end of the job.
 
-With --held, it prints what holds the event loop longest instead: by the clock, and by
-the CPU time of the GUI thread, which is ours on a busy computer, too; with --profile,
-also where that goes. With --busy N, N other processes keep the processor busy
+With --held, it prints what holds the event loop longest instead: by the clock, by the
+CPU time of the GUI thread, which is ours on a busy computer, too, and by that of the
+application itself, without napari and drawing; with --profile or --places, also where
+that goes. With --busy N, N other processes keep the processor busy
 meanwhile.
 """
 
@@ -24,8 +25,9 @@ import tifffile
 from application import application
 from engine_cases import write_transformer
 from load import busy
-from pulse import Pulse, until, wait
+from pulse import until, wait
 from qtpy.QtWidgets import QApplication
+from sampled_pulse import SampledPulse
 
 from cellpose_studio.app.masks.project_image import ProjectImage
 
@@ -54,7 +56,9 @@ def with_masks(path: Path) -> Path:
 class Bench:
     """The window, and what is done with it."""
 
-    def __init__(self, app: QApplication, folder: Path, profile: bool) -> None:
+    def __init__(
+        self, app: QApplication, folder: Path, profile: bool, places: bool
+    ) -> None:
         from cellpose_studio.app.project.scratch import new_unnamed
         from cellpose_studio.app.settings import Settings
         from cellpose_studio.ui.window.main_window import MainWindow
@@ -63,7 +67,8 @@ class Bench:
         self.window = MainWindow(Settings.load(folder / "settings.json"), new_unnamed())
         self.window.show()
         wait(1)
-        self.pulse = Pulse(profile)
+        self.pulse = SampledPulse(profile)
+        self._places = places
 
     def idle(self) -> bool:
         return not any(queue.jobs for queue in self.window.services.queues)
@@ -92,7 +97,11 @@ class Bench:
         # The result is painted after the job has ended.
         wait(0.5)
         late, cpu, *_ = self.pulse.worst
-        print(f"| {title} | {late:.0f} | {cpu:.0f} |", flush=True)
+        print(
+            f"| {title} | {late:.0f} | {cpu:.0f} | {self.pulse.own:.0f} |", flush=True
+        )
+        if self._places:
+            self.pulse.print_places()
         self.pulse.print_worst()
 
     def drag(self) -> None:
@@ -129,7 +138,10 @@ def print_held(bench: Bench, folder: Path) -> None:
     ]
     stack = with_masks(cells(folder / "stack.tif", (64, 512, 512), "ZYX"))
     session, actions = bench.window.session, bench.window.menus.actions
-    print("| held, ms | clock | CPU of the GUI thread |\n|---|---|---|")
+    print(
+        "| held, ms | clock | CPU of the GUI thread | of the application itself |\n"
+        "|---|---|---|---|"
+    )
     bench.held("loading torch and Cellpose", bench.window.warm_up)
     bench.held("opening 4096² with masks", lambda: bench.window.open([large[0]]))
     bench.held("opening another one", lambda: bench.window.open([large[1]]))
@@ -156,10 +168,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--held", action="store_true")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--places", action="store_true")
     parser.add_argument("--busy", type=int, default=0, metavar="N")
     options = parser.parse_args()
     with application() as (app, folder), busy(options.busy):
-        bench = Bench(app, folder, options.profile)
+        bench = Bench(app, folder, options.profile, options.places)
         (print_held if options.held else print_late)(bench, folder)
         bench.window.close()
 

@@ -79,6 +79,25 @@ class MaskLoader:
         else:
             waiting.append(then)
 
+    def draw_masks(
+        self, image: ProjectImage, masks: LabelSet, then: Callable[[bool], None]
+    ) -> None:
+        """Draw masks that are about to be shown; call ``then``.
+
+        Small ones are drawn by the canvas.
+        """
+        pixels = masks.pixels
+        if not pixels.is_slow_to_draw:
+            then(True)
+            return
+        statuses = dict(image.statuses.get(masks.name, {}))
+        job = Job(
+            f"Drawing {masks.name}", lambda _: pixels.draw_ahead(statuses), quiet=True
+        )
+        job.failed.connect(self.failed.emit)
+        job.ended.connect(lambda: then(True))
+        self._queue.start(job)
+
     def _on_shown(self, image: ProjectImage | None) -> None:
         if image is not None:
             for name in image.label_sets:

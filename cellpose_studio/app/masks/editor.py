@@ -132,6 +132,10 @@ class MaskEditor:
         self._tell(image, old, "replaced")
         self._tell(image, new, "replaced")
 
+    def kept(self, revision: LabelRevision) -> LabelSet | None:
+        """Return the masks of a revision, if they are in memory."""
+        return self._store.cache.get(revision)
+
     def switch_head(
         self,
         image: ProjectImage,

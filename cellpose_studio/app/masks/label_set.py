@@ -36,6 +36,9 @@ RUN_RESULT = "cells"
 _MOST_AHEAD = PlaneLimits().pixels
 """Most pixels of masks that are drawn ahead: of larger ones, what is in view is."""
 
+_QUICKLY_DRAWN = 1 << 24
+"""Pixels of masks that the canvas draws before anybody notices."""
+
 _CHECKED = bool(os.environ.get("CELLPOSE_STUDIO_DEBUG"))
 """Whether pixels that can be edited may only be read in the GUI thread."""
 
@@ -148,6 +151,17 @@ class LabelImage:
             # A stroke may have changed the pixels meanwhile.
             if self.edits == edits:
                 self._drawn = drawn
+
+    @property
+    def is_slow_to_draw(self) -> bool:
+        """The canvas would draw all of it, which takes a moment; from any thread."""
+        array = self._array
+        return (
+            array is not None
+            and array.ndim == 2
+            and _QUICKLY_DRAWN < array.size <= _MOST_AHEAD
+            and self._drawn is None
+        )
 
     def take_drawn(self) -> DrawnLabels | None:
         """Return the picture of the pixels as they are, once; None if there is none."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.project.project import Project, now
 from cellpose_studio.core.display.thumbnail import label_thumbnail
+from cellpose_studio.core.masks.chunks import chunk_indices
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import (
@@ -92,7 +93,9 @@ class RevisionWriter:
         def write(db: sqlite3.Connection) -> None:
             picture = png(label_thumbnail(pixels, THUMBNAIL))
             revisions.write_revision(db, revision, picture)
-            write_labels(db, revision.id, pixels)
+            write_labels(
+                db, revision.id, pixels, project.write_progress.begin(revision.id)
+            )
             if labels.confidence is not None:
                 write_confidence(db, revision.id, labels.confidence)
 
@@ -107,6 +110,7 @@ class RevisionWriter:
         # One transaction: a crash leaves the old head or the new one with all its rows.
         project.submit_revision(
             revision.id,
+            sum(1 for _ in chunk_indices(pixels.shape)),
             write,
             lambda db: journal.write_entry(db, entry),
             become_head,
@@ -198,6 +202,7 @@ class RevisionWriter:
         # The next stroke may come before they are written.
         pixels = labels.pixels.snapshot()
         places = sorted(labels.pixels.changed)
+        progress = self._project.write_progress
         revision = replace(
             base,
             id=self._project.next_id("revision"),
@@ -215,11 +220,11 @@ class RevisionWriter:
             revisions.write_revision(db, revision, picture)
             copy_chunks(db, revision.id, base.id, places)
             chunks = (pack_chunk(place, pixels.chunk(place)) for place in places)
-            write_chunks(db, revision.id, chunks)
+            write_chunks(db, revision.id, chunks, progress.begin(revision.id))
             journal.seal(db, label_set, base.id, revision.id)
             revisions.set_head(db, label_set, revision.id, revision.cells)
 
-        self._project.submit_revision(revision.id, write)
+        self._project.submit_revision(revision.id, len(places), write)
         labels.pixels.changed = set()
         return replace(labels, revision=revision, edited=False)
 

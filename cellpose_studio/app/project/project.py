@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cellpose_studio.app.project.contents import Contents, read_contents
+from cellpose_studio.app.project.write_progress import WriteProgress
 from cellpose_studio.app.project.writer import Change, Writer
 from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.masks.chunks import Labels
@@ -57,6 +58,8 @@ class Project:
 
     Attributes
     ----------
+    write_progress
+        How much of the masks that wait for the writer is written.
     presets, queued, rounds
         What the menu of presets, the queue of runs and the trainings have read of it,
         and changed since: where the file is lost, a copy is made of what is in memory.
@@ -85,6 +88,7 @@ class Project:
         self.author = _user()
         self.is_closed = False
         self._tickets: dict[int, int] = {}
+        self.write_progress = WriteProgress(self.is_stored)
         # All threads share one connection for reading, one after another.
         self._reading = threading.Lock()
         self._reader: ProjectFile | None = None
@@ -165,8 +169,9 @@ class Project:
         if not self.read_only_reason:
             self.submit(change)
 
-    def submit_revision(self, revision: int, *changes: Change) -> None:
-        """Write a revision; `is_stored` tells when it is on the disk."""
+    def submit_revision(self, revision: int, chunks: int, *changes: Change) -> None:
+        """Write a revision of so many chunks; `is_stored` tells when it is written."""
+        self.write_progress.expect(revision, chunks)
         self._tickets[revision] = self.submit(*changes)
 
     def is_stored(self, revision: int) -> bool:

@@ -23,6 +23,11 @@ class StepLoader(Protocol):
     ) -> None:
         """Read masks; call ``then`` with whether they can be used."""
 
+    def draw_masks(
+        self, image: ProjectImage, masks: LabelSet, then: Callable[[bool], None]
+    ) -> None:
+        """Draw masks that are about to be shown; call ``then``."""
+
 
 @dataclass(eq=False)
 class _Request:
@@ -103,10 +108,18 @@ class DeferredUndo:
             return
         masks = request.step.needs()
         if masks is None or masks.pixels.loaded or self.loader is None:
+            self._draw(request)
+        else:
+            then = self._next(request, self._draw)
+            self.loader.load_masks(request.step.image, masks, then)
+
+    def _draw(self, request: _Request) -> None:
+        masks = request.step.brings(request.by)
+        if masks is None or self.loader is None:
             self._move(request)
         else:
             then = self._next(request, self._move)
-            self.loader.load_masks(request.step.image, masks, then)
+            self.loader.draw_masks(request.step.image, masks, then)
 
     def _next(
         self, request: _Request, go_on: Callable[[_Request], None]

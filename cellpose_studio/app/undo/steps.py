@@ -66,6 +66,16 @@ class UndoStep:
         """Return the masks that have to be in memory for it, if any."""
         return None
 
+    @property
+    def heads(self) -> tuple[LabelRevision | None, LabelRevision | None]:
+        """The masks before and after it, where it replaces them as a whole."""
+        return None, None
+
+    def brings(self, by: int) -> LabelSet | None:
+        """Return masks in memory that undoing (-1) or redoing (1) puts in place."""
+        revision = self.heads[0 if by < 0 else 1]
+        return self._editor.kept(revision) if revision is not None else None
+
 
 class HeadSwitch(UndoStep):
     """A label set got new masks as a whole, or lost them.
@@ -110,6 +120,11 @@ class HeadSwitch(UndoStep):
             self._active_before = new
         if self._active_after == old:
             self._active_after = new
+
+    @property
+    def heads(self) -> tuple[LabelRevision | None, LabelRevision | None]:
+        """The heads of the label set."""
+        return self._before, self._after
 
     def undo(self) -> None:
         """Put the former masks back, or none."""

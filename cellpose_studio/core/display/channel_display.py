@@ -136,7 +136,7 @@ def values_of(pixels: Array) -> ChannelValues:
     there are negative values, and end at the brightest pixel.
     """
     whole = pixels.dtype.kind in "ui"
-    values = finite_float64(pixels).ravel()
+    values = (pixels if whole else finite_float64(pixels)).ravel()
     low, high = (float(values.min()), float(values.max())) if values.size else (0, 1)
     if pixels.dtype.itemsize == 1 and pixels.dtype.kind in "u":
         low, high = 0.0, 255.0

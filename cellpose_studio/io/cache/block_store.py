@@ -189,7 +189,7 @@ def block_folder(
                 "Start it again later; --take-over takes its blocks over at once.",
             )
         remove_leftovers(folder)
-        resumed = any(folder.glob(f"*/{_STATE}"))
+        resumed = has_blocks(folder)
         folder.mkdir(exist_ok=True)
         ours = Ownership(folder)
     except OSError as error:
@@ -203,6 +203,11 @@ def block_folder(
         # One in which nothing was kept, since the disk is too full, say.
         with suppress(OSError):
             folder.rmdir()
+
+
+def has_blocks(folder: Path) -> bool:
+    """Return whether the folder of a run has what is complete of it."""
+    return any(folder.glob(f"*/{_STATE}"))
 
 
 def _remove(folder: Path) -> None:

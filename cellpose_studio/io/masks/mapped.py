@@ -50,7 +50,7 @@ def masks_folder() -> Path:
 
 def empty_labels(
     shape: tuple[int, ...],
-    most: int = MOST_IN_MEMORY,
+    most: int | None = None,
     folder: Callable[[], Path] = masks_folder,
 ) -> Labels:
     """Return labels of zeros, to be written to; see `empty_array`."""
@@ -60,14 +60,14 @@ def empty_labels(
 def empty_array(
     shape: tuple[int, ...],
     dtype: npt.DTypeLike,
-    most: int = MOST_IN_MEMORY,
+    most: int | None = None,
     folder: Callable[[], Path] = masks_folder,
 ) -> Array:
     """Return an array of zeros, to be written to, C-contiguous.
 
-    Beyond ``most`` bytes they lie in a file, so that the system can put pixels aside
-    that nobody uses. The file goes with the array. Without room for it they are in
-    memory.
+    Beyond ``most`` bytes, `MOST_IN_MEMORY` if None, they lie in a file, so that the
+    system can put pixels aside that nobody uses. The file goes with the array. Without
+    room for it they are in memory.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def empty_array(
         If they fit neither on the disk nor in memory.
     """
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    if size > most:
+    if size > (MOST_IN_MEMORY if most is None else most):
         try:
             return np.frombuffer(_mapped(size, folder()), dtype).reshape(shape)
         except OSError:
@@ -124,15 +124,20 @@ def _watch() -> None:
     while True:
         pause.wait(PAUSE)
         with _lock:
-            every = [*_mapped_files]
-            if not every:
+            if not _mapped_files:
                 _watching = False
                 return
         if resident() > others + MOST_RESIDENT:
-            for pages in every:
-                _put_aside(pages)
+            _put_all_aside()
             others = resident()
-        del every
+
+
+def _put_all_aside() -> None:
+    # In a function of its own: a variable of the loop above would hold the last file.
+    with _lock:
+        every = [*_mapped_files]
+    for pages in every:
+        _put_aside(pages)
 
 
 def _put_aside(pages: mmap.mmap) -> None:

@@ -21,11 +21,13 @@ from cellpose_studio.io.project.recovery.sidecar_files import is_taken
 from cellpose_studio.io.project.rescue.rescue import RescueReport, rescue
 from cellpose_studio.io.project.save_as import ContentLost
 from cellpose_studio.paths import real_path
+from cellpose_studio.ui.files.saving_wait import SavingWait
 from cellpose_studio.ui.services import Services
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
 
 _HELD_TIMEOUT = 600.0  # seconds to write what is in memory
+_PATIENCE = 10.0  # seconds in which nothing is written
 _FLUSH_TIMEOUT = 3.0  # seconds
 
 
@@ -34,8 +36,8 @@ class Projects(QObject):
 
     Attributes
     ----------
-    flush_timeout
-        Seconds to wait for changes to be written, after which the user is asked.
+    patience
+        Seconds in which nothing is written, after which the user is asked.
     stops_runs_unasked
         Whether a run is stopped without a question, as at the end of a session.
     """
@@ -52,7 +54,8 @@ class Projects(QObject):
         self._settings = services.settings
         self._messages = services.messages
         self._reported = ""
-        self.flush_timeout = _FLUSH_TIMEOUT
+        self.patience = _PATIENCE
+        self._leaving = False
         self.stops_runs_unasked = False
         self._opening: set[Path] = set()
         self._connect_writer()
@@ -161,8 +164,18 @@ class Projects(QObject):
         """Save all changes; return whether the project may be closed.
 
         The user is asked before a run is stopped, and whether to discard changes that
-        cannot be saved.
+        cannot be saved. Saving that takes a moment is shown, and can be cancelled.
         """
+        # The window is not dead meanwhile: the desktop may ask again.
+        if self._leaving:
+            return False
+        self._leaving = True
+        try:
+            return self._may_leave()
+        finally:
+            self._leaving = False
+
+    def _may_leave(self) -> bool:
         if self._runs() and not self._may_stop_runs():
             return False
         try:
@@ -170,16 +183,17 @@ class Projects(QObject):
         # Any error: edits are in the journal, and the user must be able to quit.
         except Exception as error:
             self._services.show_error(error)
-        writer = self._session.project.writer
-        if not writer.flush(self.flush_timeout) and not self._may_give_up():
+        project = self._session.project
+        saved = SavingWait(project, self._parent, self.patience).wait()
+        if saved == "cancelled" or (saved == "stuck" and not self._may_give_up()):
             return False
         try:
             self._session.leave()
         except Exception as error:
             self._services.show_error(error)
         # Listeners of `leave` may have submitted more, such as the state of the window.
-        if not writer.is_stuck:
-            writer.flush(self.flush_timeout)
+        if not project.writer.is_stuck:
+            project.writer.flush(min(self.patience, _FLUSH_TIMEOUT))
         return True
 
     def _runs(self) -> list[Job]:

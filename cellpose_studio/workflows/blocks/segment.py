@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -32,7 +32,8 @@ from cellpose_studio.engine.masks.dynamics import steps_for
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.versions import versions
-from cellpose_studio.io.cache.block_store import BlockFolder, block_folder
+from cellpose_studio.io.cache.block_owner import owner_of
+from cellpose_studio.io.cache.block_store import BlockFolder, block_folder, has_blocks
 from cellpose_studio.paths import cache_dir
 from cellpose_studio.workflows.blocks.executor import BlockExecutor, LocalExecutor
 from cellpose_studio.workflows.blocks.forecast import forecast, reason_whole
@@ -48,6 +49,10 @@ _GENERATION = 2
 """To be incremented when images are cut, or blocks stored, in another way."""
 
 _RESUMED = "Blocks that an earlier run had finished before it was stopped were used."
+_ANEW = (
+    "The same run was stopped earlier, and this one began anew: its blocks were "
+    "computed by another version of the application or of its libraries."
+)
 
 
 @contextmanager
@@ -151,6 +156,7 @@ class _BlockRun:
         parameters = parameters.model_copy(update={"diameter": diameter})
         plan = replace(plan, parameters=parameters)
         key = _key(image, network, parameters, side)
+        anew = _has_other_version(given["folder"], key)
         store, resumed = stack.enter_context(
             block_folder(given["folder"], key, given["take_over"])
         )
@@ -197,7 +203,7 @@ class _BlockRun:
                 *unknown,
                 *notes_on_volume(parameters, None),
                 *notes_on_memory(counter, network),
-                *([_RESUMED] if resumed else []),
+                *([_RESUMED] if resumed else [_ANEW] if anew else []),
             ),
             device_name=device.name,
             threads=executor.threads,
@@ -232,11 +238,11 @@ def _key(
     parameters: SegmentationParameters,
     side: tuple[int, int, int],
 ) -> str:
-    """Return what the state of a run is found by: all that its blocks depend on."""
-    content = [
-        _GENERATION,
-        # Another version may compute other last digits.
-        sorted(versions(network.engine).items()),
+    """Return what the state of a run is found by: all that its blocks depend on.
+
+    What the user chose comes before the dot, and what it runs with behind it.
+    """
+    chosen = [
         image.fingerprint,
         image.scene,
         image.file_axes,
@@ -249,7 +255,22 @@ def _key(
         sorted(parameters.model_dump(mode="json", exclude={"batch_size"}).items()),
         side,
     ]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+    # Another version may compute other last digits.
+    version = [_GENERATION, sorted(versions(network.engine).items())]
+    return f"{_digest(chosen)}.{_digest(version)}"
+
+
+def _digest(content: Sequence[object]) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
+
+
+def _has_other_version(folder: Path, key: str) -> bool:
+    """Return whether another version has left blocks of a run when it was stopped."""
+    chosen, _ = key.split(".")
+    return any(
+        other.name != key and has_blocks(other) and owner_of(other) is None
+        for other in folder.glob(f"{chosen}.*")
+    )
 
 
 def _refuse_full_disk(

@@ -11,6 +11,7 @@ import pytest
 from cellpose_studio.app.background.mask_loader import MaskLoader
 from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.jobs import JobQueue
+from cellpose_studio.app.masks import label_set
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.undo import journal_steps
 from cellpose_studio.core.masks.edit import edit_between
@@ -155,3 +156,31 @@ def test_nothing_happens_to_another_project(earlier, tmp_path, project):
     session.project.close()
     session.use(first)
     assert drawn(session) == {1, 2, 3, 4}
+
+
+def test_large_masks_are_drawn_before_they_come_back(
+    session, queue, tmp_path, qtbot, cells, monkeypatch
+):
+    [image] = session.add(open_images(cells("a.tif", (32, 32))))
+    session.show(image.source.key)
+    loader = MaskLoader(session, queue, FlowStore(tmp_path / "flows"))
+    for origin in ("first", "second"):
+        labels = LabelImage(np.ones((32, 32), "u4"))
+        made = LabelSet(name="cells", pixels=labels, origin=origin, cells=1)
+        session.replace_masks(image, made, "Run")
+    threads, draw_ahead = [], label_set.draw_ahead
+
+    def noted(*what):
+        threads.append(threading.current_thread())
+        return draw_ahead(*what)
+
+    monkeypatch.setattr(label_set, "draw_ahead", noted)
+    monkeypatch.setattr(label_set, "_QUICKLY_DRAWN", 32 * 32 - 1)
+    for move, origin in ((session.undo, "first"), (session.redo, "second")):
+        move()
+        qtbot.waitUntil(lambda: not queue.jobs, timeout=WAIT)
+        assert image.masks.origin == origin
+        assert image.masks.pixels.take_drawn() is not None
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
+    assert loader is not None

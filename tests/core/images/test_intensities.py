@@ -17,6 +17,17 @@ def test_limits_are_those_of_the_numbers():
     assert limits(with_others, (1, 99)) == (1.0, 99.0)
 
 
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+@pytest.mark.parametrize("size", [1, 2, 7, 1000, 10_007])
+def test_limits_of_whole_numbers_are_those_of_numpy(dtype, size):
+    random = np.random.default_rng(size)
+    for most in (1, 200, np.iinfo(dtype).max):
+        pixels = random.integers(0, most, (size, 1), dtype, endpoint=True)
+        for percentiles in ((0, 100), (1, 99), (0.35, 99.65), (33.3, 50)):
+            expected = np.percentile(pixels.astype(np.float64), percentiles)
+            np.testing.assert_allclose(limits(pixels, percentiles), expected, 1e-12)
+
+
 def test_without_a_number_the_limits_are_zero():
     assert limits(np.full((3, 3), np.nan), (1, 99)) == (0.0, 0.0)
 

@@ -58,6 +58,12 @@ def test_pages_that_nobody_uses_leave_the_memory(tmp_path, monkeypatch):
         time.sleep(0.01)
     np.testing.assert_array_equal(labels[::4096], np.arange(0, size, 4096))
     assert int(labels[-1]) == size - 1
+    assert str(tmp_path) in Path("/proc/self/maps").read_text()
+    # Putting pages aside holds no file any longer than its array.
+    del labels
+    while str(tmp_path) in Path("/proc/self/maps").read_text():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
 
 
 def test_without_a_folder_they_are_in_memory(tmp_path):

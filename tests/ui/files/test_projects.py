@@ -366,7 +366,7 @@ def test_closing_asks_only_when_something_cannot_be_saved(user, named, monkeypat
         return QMessageBox.StandardButton.Cancel
 
     monkeypatch.setattr(QMessageBox, "warning", answer)
-    window.projects.flush_timeout = 0.2
+    window.projects.patience = 0.2
     project.writer.flush(10)
     other = sqlite3.connect(project.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

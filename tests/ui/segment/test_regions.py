@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,8 @@ from qtpy.QtCore import Qt
 
 from cellpose_studio.app.session.label_sets import rename_masks
 from cellpose_studio.cli.main import run
+from cellpose_studio.io.masks import mapped
+from cellpose_studio.io.masks.mapped import masks_folder
 
 
 def ids(masks):
@@ -55,6 +60,33 @@ def test_a_drawn_rectangle_is_run_on_and_the_rest_stays(user, mouse, cells, qtbo
     session.undo()
     user.wait_idle()
     assert not image.masks.array[:32, :32].any()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is mapped")
+def test_files_of_masks_go_with_what_is_undone(user, mouse, cells, monkeypatch):
+    def open_files():
+        maps = Path("/proc/self/maps").read_text()
+        return maps.count(str(masks_folder()))
+
+    monkeypatch.setattr(mapped, "MOST_IN_MEMORY", 1000)
+    image = put_run(user, cells("a.tif"))
+    session, window, first = user.window.session, user.window, image.masks.origin
+    # Masks that are on the disk are kept no longer than they are shown.
+    session.masks.cache.capacity = 0
+    seen = []
+    for _ in range(2):
+        window.tools.take("region")
+        mouse.drag([(1, 1), (20, 20), (44, 44)])
+        user.wait_idle()
+        seen.append(open_files())
+        session.project.writer.flush()
+        session.undo()
+        user.wait_idle()
+        assert image.masks.origin == first
+    assert min(seen) >= 1
+    gc.collect()
+    user.wait_for(lambda: open_files() <= 1)
 
 
 @pytest.mark.slow

@@ -222,6 +222,30 @@ def test_a_stopped_run_goes_on(opened, folder):
     assert not list(folder.iterdir())
 
 
+def test_a_run_that_another_version_has_stopped_begins_anew_and_says_so(
+    opened, folder, monkeypatch
+):
+    image, side = opened("a.tif", (150, 170)), (1, 70, 70)
+    stop = Checkpoint(lambda *said: stop.stop() if said[2] == "masks" else None)
+    with pytest.raises(Cancelled), in_blocks(image, folder, side, stop):
+        pass
+    ours = segment_module.versions("")
+    newer = {**ours, "cellpose-studio": "999"}
+    with monkeypatch.context() as patch:
+        patch.setattr(segment_module, "versions", lambda _: newer)
+        with in_blocks(image, folder, side) as found:
+            labels = found.labels.whole()
+            [note] = [note for note in found.notes if "began anew" in note]
+            assert "another version" in note
+            assert not any("were used" in note for note in found.notes)
+    np.testing.assert_array_equal(labels, as_a_whole(image).labels)
+    # The version that was stopped can still go on.
+    with in_blocks(image, folder, side) as found:
+        assert any("were used" in note for note in found.notes)
+        assert not any("anew" in note for note in found.notes)
+    assert not list(folder.iterdir())
+
+
 @pytest.mark.slow
 def test_a_run_with_other_parameters_begins_anew(opened, folder):
     image = opened("a.tif", (150, 170))
@@ -229,7 +253,7 @@ def test_a_run_with_other_parameters_begins_anew(opened, folder):
     with pytest.raises(Cancelled), in_blocks(image, folder, (1, 70, 70), stop):
         pass
     with in_blocks(image, folder, (1, 70, 70), cellprob_threshold=1.0) as found:
-        assert not any("earlier run" in note for note in found.notes)
+        assert not any("earlier" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("seed", quick_first(1, range(8)))
@@ -268,6 +292,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(opened, folder):
     [state] = folder.iterdir()
     assert not [*state.glob(".*")]
     with in_blocks(image, folder, (1, 128, 128)) as found:
+        assert any("were used" in note for note in found.notes)
         np.testing.assert_array_equal(found.labels.whole(), as_a_whole(image).labels)
 
 

@@ -1,6 +1,8 @@
 """Runs an image in blocks: a process that tests kill, or whose disk is full.
 
 python worker.py IMAGE FOLDER SIDE [LARGEST FILE, bytes]
+
+The largest file is that from the third tile on.
 """
 
 from __future__ import annotations
@@ -17,12 +19,12 @@ from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.workflows.blocks.segment import segment_in_blocks
 
 image, folder, side, *largest = sys.argv[1:]
-if largest:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest[0]),) * 2)
 
 
 def report(done: int, total: int, what: str) -> None:
     print(what, done, total, flush=True)
+    if largest and (what, done) == ("tile", 3):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest[0]),) * 2)
 
 
 try:

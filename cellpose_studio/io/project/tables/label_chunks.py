@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +34,13 @@ _AT_ONCE = 32
 _THREADS = 4  # Hashing and compressing release the GIL.
 
 Item = TypeVar("Item")
+
+Wrote = Callable[[int], object]
+"""Called with how many chunks were written, or had no cells, since the last call."""
+
+
+def _nobody(chunks: int) -> None:
+    """Count nothing."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,9 @@ def pack_chunk(place: ChunkIndex, pixels: Labels) -> PackedChunk | None:
     return PackedChunk(place, hashlib.sha256(data).digest(), data)
 
 
-def write_labels(db: sqlite3.Connection, revision: int, labels: Snapshot) -> None:
+def write_labels(
+    db: sqlite3.Connection, revision: int, labels: Snapshot, wrote: Wrote = _nobody
+) -> None:
     """Store all chunks of a label image for a revision."""
     with ThreadPoolExecutor(_THREADS) as pool:
         some = _batches(chunk_indices(labels.shape))
@@ -73,17 +82,20 @@ def write_labels(db: sqlite3.Connection, revision: int, labels: Snapshot) -> Non
             pool.map(lambda place: pack_chunk(place, labels.chunk(place)), batch)
             for batch in some
         ):
-            _write(db, revision, parts, pool)
+            wrote(_write(db, revision, parts, pool))
     update_checksum(db, revision)
 
 
 def write_chunks(
-    db: sqlite3.Connection, revision: int, chunks: Iterable[PackedChunk | None]
+    db: sqlite3.Connection,
+    revision: int,
+    chunks: Iterable[PackedChunk | None],
+    wrote: Wrote = _nobody,
 ) -> None:
     """Assign ``chunks`` to a revision; only new ones are stored."""
     with ThreadPoolExecutor(_THREADS) as pool:
         for some in _batches(chunks):
-            _write(db, revision, some, pool)
+            wrote(_write(db, revision, some, pool))
     update_checksum(db, revision)
 
 
@@ -196,8 +208,10 @@ def _write(
     revision: int,
     chunks: Iterable[PackedChunk | None],
     pool: ThreadPoolExecutor,
-) -> None:
-    parts = [part for part in chunks if part is not None]
+) -> int:
+    """Store chunks, of which those without cells need no row; return how many."""
+    every = [*chunks]
+    parts = [part for part in every if part is not None]
     # The dictionary also merges equal chunks of one batch.
     new = {part.sha256: part.data for part in parts if not _known(db, part.sha256)}
     # The threads only compress: the connection is used by this thread alone.
@@ -207,6 +221,7 @@ def _write(
         "INSERT INTO revision_chunk VALUES (?, ?, ?, ?, ?)",
         [(revision, *part.chunk_index, part.sha256) for part in parts],
     )
+    return len(every)
 
 
 def _compressed(data: memoryview) -> bytes:
