@@ -11,12 +11,12 @@ from qtpy.QtCore import QCoreApplication
 
 from cellpose_studio.app.jobs import Job, JobQueue
 
-WAIT = 10  # seconds, for a thread
+WAIT = 60  # seconds, for a thread
 
 
 @pytest.fixture
 def until_idle(queue, qtbot):
-    return lambda: qtbot.waitUntil(lambda: not queue.jobs, timeout=10_000)
+    return lambda: qtbot.waitUntil(lambda: not queue.jobs, timeout=60_000)
 
 
 def recorded(job):

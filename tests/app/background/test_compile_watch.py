@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from numba.core import event
+from qtpy.QtCore import QCoreApplication
 
 from cellpose_studio.app.background.compile_watch import CompileWatch
 from cellpose_studio.core.compiling.compiled import compiled
@@ -11,25 +12,57 @@ from cellpose_studio.core.compiling.compiled import compiled
 KIND = "numba:compile"
 
 
-@pytest.mark.slow
-def test_long_compiling_is_told_and_its_end(qtbot):
+@pytest.fixture
+def watch(qapp):
+    """Return a watch of numba, whose timers end when the test says so."""
     # It is this that numba is imported with.
     assert compiled(lambda: 0).machine_code
     watch = CompileWatch()
-    told = []
-    watch.changed.connect(told.append)
-    with event.trigger_event(KIND):
-        qtbot.waitUntil(lambda: bool(told), timeout=5000)
-    # The next loop follows soon.
-    with event.trigger_event(KIND):
-        qtbot.wait(300)
-    assert told == [True]
-    qtbot.waitUntil(lambda: told == [True, False], timeout=5000)
-    with event.trigger_event(KIND):
-        qtbot.wait(50)
-    qtbot.wait(2000)
-    assert told == [True, False]
+    for timer in (watch._long, watch._pause):
+        timer.setInterval(24 * 60 * 60 * 1000)
+    watch.heard = []
+    watch.changed.connect(watch.heard.append)
+    yield watch
     watch.shut_down()
+
+
+def compile_something():
     with event.trigger_event(KIND):
-        qtbot.wait(1700)
-    assert told == [True, False]
+        pass
+    QCoreApplication.processEvents()
+
+
+@pytest.mark.slow
+def test_long_compiling_is_told_and_its_end(watch):
+    with event.trigger_event(KIND):
+        QCoreApplication.processEvents()
+        assert watch.heard == []
+        watch._long.timeout.emit()
+    assert watch.heard == [True]
+    # The next loop follows soon.
+    QCoreApplication.processEvents()
+    assert watch._pause.isActive()
+    with event.trigger_event(KIND):
+        QCoreApplication.processEvents()
+        assert not watch._pause.isActive()
+    QCoreApplication.processEvents()
+    assert watch.heard == [True]
+    watch._pause.timeout.emit()
+    assert watch.heard == [True, False]
+
+
+@pytest.mark.slow
+def test_short_compiling_is_not_told(watch):
+    compile_something()
+    assert watch._long.isActive()
+    watch._pause.timeout.emit()
+    assert not watch._long.isActive()
+    assert watch.heard == []
+
+
+@pytest.mark.slow
+def test_after_the_end_nothing_is_told(watch):
+    watch.shut_down()
+    compile_something()
+    assert not watch._long.isActive()
+    assert not watch._pause.isActive()

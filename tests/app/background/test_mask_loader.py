@@ -23,7 +23,7 @@ from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.revisions import read_revisions
 from tests.app.drawing import draw
 
-WAIT = 20_000  # ms
+WAIT = 60_000  # ms
 UNCERTAINTY = Confidence(
     ids=np.array([1], "u4"),
     pixels=np.array([1024]),
@@ -110,7 +110,7 @@ def test_an_edit_before_all_is_read_does_not_keep_flows_away(
 
     class Slow:
         def get(self, *_):
-            gate.wait(20)
+            gate.wait(60)
             return flows
 
     loader = MaskLoader(again, queue, Slow())

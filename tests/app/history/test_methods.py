@@ -240,7 +240,7 @@ def test_a_run_that_was_replayed(history):
     history.delete(3)
     before = history.text()
     project = history.session.project
-    project.writer.flush(10)
+    project.writer.flush(60)
     result = replay(project.path, history.image.masks.revision.id, Checkpoint())
     assert (result.identical, result.edits_repeat) == (True, True)
     assert history.text() == before

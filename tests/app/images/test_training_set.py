@@ -30,7 +30,7 @@ from cellpose_studio.workflows.training.project_set import (
 )
 from tests.app.drawing import draw, grid, put_masks
 
-WAIT = 20_000  # ms
+WAIT = 60_000  # ms
 
 
 @pytest.fixture

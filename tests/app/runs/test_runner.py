@@ -130,14 +130,14 @@ def test_a_run_on_an_image_that_was_taken_off_and_added_again_arrives(app, cells
 @pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
 def test_a_run_arrives_while_the_project_is_away(app, cells, project, tmp_path):
     image = app.open(cells("a.tif"))
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     project.path.rename(tmp_path / "away")
     app.run(image)
     app.wait()
     (tmp_path / "away").rename(project.path)
     assert app.errors == []
     assert image.masks.cells == 12
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
 
 
 def test_every_run_leaves_a_record(app, cells, project):

@@ -19,7 +19,7 @@ from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.tables.runs import read_runs
 from cellpose_studio.workflows.provenance.run_record import unfinished_record
 
-WAIT = 20_000  # ms
+WAIT = 60_000  # ms
 STARTED = (datetime(2026, 1, 1, tzinfo=UTC), "failed", "")
 
 
@@ -52,7 +52,7 @@ def test_a_run_that_is_under_way_leaves_a_record(
     runs = SlowRuns(session, queue)
     for _ in range(2):  # the second one waits
         runs.start(image, shipped()[0], SegmentationParameters())
-    assert runs.running.wait(20)
+    assert runs.running.wait(60)
     other = Project.create(tmp_path / "other.cpstudio")
     session.use(other)
     [(_, record)] = project.read(lambda db: read_runs(db, image.id))

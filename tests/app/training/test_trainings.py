@@ -207,13 +207,13 @@ def test_a_command_trains_on_a_project_that_a_window_has_open(
         )
 
     draw(session, marked, 70, at=9, side=2)
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     running = command("beside")
     # The window goes on working, and saves.
     for n in range(71, 90):
         draw(session, marked, n, at=n - 60, side=2)
         session.seal_all()
-        assert project.writer.flush(10)
+        assert project.writer.flush(60)
         qtbot.wait(200)
     said = running.communicate(timeout=WAIT / 1000)[0]
     assert running.returncode == 0, said

@@ -176,7 +176,7 @@ def test_ctrl_click_deletes_a_cell_for_good(user, named, qtbot):
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert image.masks.cells == 11
     path = window.session.project.path
-    window.session.project.writer.flush(10)
+    window.session.project.writer.flush(60)
     other = Project.open(path)
     [same] = Session(other).images
     np.testing.assert_array_equal(same.masks.array, image.masks.array)
@@ -367,7 +367,7 @@ def test_closing_asks_only_when_something_cannot_be_saved(user, named, monkeypat
 
     monkeypatch.setattr(QMessageBox, "warning", answer)
     window.projects.flush_timeout = 0.2
-    project.writer.flush(10)
+    project.writer.flush(60)
     other = sqlite3.connect(project.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     window.tools.edits.delete([1])
@@ -375,7 +375,7 @@ def test_closing_asks_only_when_something_cannot_be_saved(user, named, monkeypat
     assert window.isVisible()
     assert "could not be saved" in asked[0]
     other.close()
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     window.close()
     assert not window.isVisible()
     assert len(asked) == 1

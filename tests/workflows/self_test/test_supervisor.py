@@ -116,9 +116,7 @@ def test_a_crash_for_want_of_a_library_of_qt_says_what_to_install(bad):
 
 
 def test_what_hangs_is_ended_and_another_process_goes_on(bad):
-    before = time.monotonic()
-    outcomes = {one.name: one for one in run(bad("time.sleep(600)", limit=0.5))}
-    assert time.monotonic() - before < 60
+    outcomes = {one.name: one for one in run(bad("time.sleep(10**6)", limit=0.5))}
     assert outcomes["b"].status == "failed"
     assert outcomes["b"].text == "It did not end within 0.5 s, and was stopped."
     assert outcomes["c"].status == "passed"
@@ -175,15 +173,15 @@ def test_a_stop_ends_the_child_and_removes_its_files(bad, tmp_path, monkeypatch)
     assert list(tmp_path.glob("cellpose-studio check*")) == []
 
 
-def test_what_a_child_has_started_ends_with_it(bad, tmp_path):
+def test_what_a_child_has_started_ends_with_it(child, tmp_path):
     number = tmp_path / "number"
-    command = bad(
-        "import subprocess; "
-        "words = [sys.executable, '-c', 'import time; time.sleep(600)']; "
-        "more = subprocess.Popen(words); "
-        f"Path({str(number)!r}).write_text(str(more.pid)); time.sleep(600)",
-        limit=1,
+    begun = (
+        "import subprocess\n"
+        "words = [sys.executable, '-c', 'import time; time.sleep(10**6)']\n"
+        "more = subprocess.Popen(words)\n"
+        f"Path({str(number)!r}).write_text(str(more.pid))\n"
     )
+    command = child(begun + all_checks("b", "time.sleep(10**6)", limit=0.5))
     outcomes = {one.name: one for one in run(command)}
     assert outcomes["b"].status == "failed"
     process = Path(f"/proc/{number.read_text()}/stat")

@@ -133,7 +133,7 @@ def test_a_stop_ends_the_child_as_well(tmp_path):
     while not (number.exists() and number.read_text()):
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=LONG)
     assert process.returncode == 143
     assert output.decode().splitlines()[-1] == "Stopped."
     with pytest.raises(ProcessLookupError):
@@ -273,14 +273,12 @@ def test_the_dialog_fills_and_its_details_can_be_copied(dialog, qtbot):
 def test_closing_the_dialog_ends_the_check(dialog, qtbot, tmp_path):
     number = tmp_path / "number"
     opened = dialog(
-        f"Path({str(number)!r}).write_text(str(os.getpid())); time.sleep(600)"
+        f"Path({str(number)!r}).write_text(str(os.getpid())); time.sleep(10**6)"
     )
     qtbot.waitUntil(lambda: number.exists() and bool(number.read_text()))
     qtbot.waitUntil(lambda: "running…" in column(opened, 0))
     assert opened.summary.text() == "Checking: B"
-    before = time.monotonic()
     opened.reject()
-    assert time.monotonic() - before < 10
     with pytest.raises(ProcessLookupError):
         os.kill(int(number.read_text()), 0)
 

@@ -1,0 +1,31 @@
+"""Waits that end with what they wait for, however slow the computer is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LONG = 120
+"""Seconds after which nothing is waited for any more."""
+
+HOURS = 10_000.0
+"""A limit, in seconds, that nobody may wait for."""
+
+
+def ended(call: Callable[[], T]) -> T:
+    """Return what ``call`` returns, in a thread of its own; fail if it hangs."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        # Whoever waits gets it.
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future.result(LONG)
