@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LONG = 120
+LONG = 300
 """Seconds after which nothing is waited for any more."""
 
 HOURS = 10_000.0

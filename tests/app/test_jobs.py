@@ -10,13 +10,12 @@ import pytest
 from qtpy.QtCore import QCoreApplication
 
 from cellpose_studio.app.jobs import Job, JobQueue
-
-WAIT = 60  # seconds, for a thread
+from tests.waiting import LONG
 
 
 @pytest.fixture
 def until_idle(queue, qtbot):
-    return lambda: qtbot.waitUntil(lambda: not queue.jobs, timeout=60_000)
+    return lambda: qtbot.waitUntil(lambda: not queue.jobs)
 
 
 def recorded(job):
@@ -65,14 +64,14 @@ def test_cancel_stops_at_the_next_checkpoint(queue, until_idle):
 
     def work(checkpoint):
         started.set()
-        assert go_on.wait(WAIT)
+        assert go_on.wait(LONG)
         checkpoint.reached(1, 2, "tile")
         raise AssertionError("ran past the checkpoint")
 
     job = Job("long", work)
     heard = recorded(job)
     queue.start(job)
-    assert started.wait(WAIT)
+    assert started.wait(LONG)
     job.cancel()
     go_on.set()
     until_idle()
@@ -81,7 +80,7 @@ def test_cancel_stops_at_the_next_checkpoint(queue, until_idle):
 
 def test_a_job_that_is_cancelled_while_it_waits_never_starts(queue, until_idle):
     go_on = threading.Event()
-    queue.start(Job("first", lambda _: go_on.wait(WAIT)))
+    queue.start(Job("first", lambda _: go_on.wait(LONG)))
     ran = []
     job = Job("second", ran.append)
     heard = recorded(job)
@@ -152,7 +151,7 @@ def test_all_jobs_can_be_cancelled_together(queue, until_idle):
             checkpoint.check()
 
     heard = [recorded(queue.start(Job(str(n), work))) for n in range(3)]
-    assert started.wait(WAIT)
+    assert started.wait(LONG)
     queue.cancel_all()
     until_idle()
     assert [("cancelled", True) in each for each in heard] == [True] * 3
@@ -175,7 +174,7 @@ def test_shutting_down_waits_and_silences_what_was_not_heard_yet(qapp):
     heard = [recorded(job) for job in jobs]
     for job in jobs:
         queue.start(job)
-    assert done.wait(WAIT)
+    assert done.wait(LONG)
     queue.shut_down()
     assert queue.jobs == ()
     QCoreApplication.processEvents()
@@ -214,12 +213,12 @@ def test_a_job_goes_on_before_those_that_wait(queue, until_idle):
 
     def then(first):
         # Only what waits is overtaken; the thread may be slow to take "x".
-        assert begun.wait(WAIT)
+        assert begun.wait(LONG)
         return (lambda _: order.append("more of a")) if first else None
 
     def work(name):
         begun.set()
-        assert told.wait(WAIT)
+        assert told.wait(LONG)
         order.append(name)
 
     job = queue.start(Job("a", lambda _: True, then=then))
@@ -264,7 +263,7 @@ def test_a_job_does_not_go_on_after_a_shut_down(qapp):
         done.set()
 
     job = queue.start(Job("count", work, then=asked.append))
-    assert done.wait(WAIT)
+    assert done.wait(LONG)
     queue.shut_down()
     QCoreApplication.processEvents()
     assert asked == []

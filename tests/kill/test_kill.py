@@ -19,7 +19,7 @@ from tests.quick import quick_first
 
 WORKER = Path(__file__).with_name("worker.py")
 WINDOW = Path(__file__).with_name("window_worker.py")
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 # Which of the kills happen while the worker edits, saves elsewhere, or runs a network.
 KINDS = ("edit", "edit", "save", "edit", "run")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from numba.core import event
 from qtpy.QtCore import QCoreApplication
@@ -23,7 +25,9 @@ def watch(qapp):
     watch.heard = []
     watch.changed.connect(watch.heard.append)
     yield watch
-    watch.shut_down()
+    # A test may have done so.
+    with suppress(ValueError):
+        watch.shut_down()
 
 
 def compile_something():

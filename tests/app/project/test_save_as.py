@@ -170,7 +170,7 @@ def test_a_project_of_a_newer_version_is_not_saved_elsewhere(
     session.replace_masks(session.images[0], masks(22), "Run")
     with pytest.raises(CannotSave, match="was made by a newer version"):
         newer.save_as(tmp_path / "copy.cpstudio")
-    qtbot.waitUntil(lambda: bool(failures), timeout=60_000)
+    qtbot.waitUntil(lambda: bool(failures))
     assert "Ctrl+S" not in failures[0].hint
     assert newer.writer.pending > 0
     assert not (tmp_path / "copy.cpstudio").exists()

@@ -31,7 +31,6 @@ from cellpose_studio.io.project.reading import snapshot
 from cellpose_studio.io.project.save_as import ContentLost
 from cellpose_studio.io.project.tables.window_state import read_state, write_state
 
-WAIT = 60_000  # ms
 KEPT = "Your work is kept"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -84,7 +83,7 @@ def test_changes_that_wait_together_are_written_in_their_order(project, qtbot):
     assert project.writer.flush(60)
     assert project.writer.pending == 0
     assert project.read(lambda db: read_state(db, "test")) == {"n": 199}
-    qtbot.waitUntil(lambda: heard.saved > 0, timeout=WAIT)
+    qtbot.waitUntil(lambda: heard.saved > 0)
     QCoreApplication.processEvents()
     # The image of the project, what held the writer up, and all that waited then.
     assert heard.saved <= 3
@@ -96,7 +95,7 @@ def test_a_full_disk_is_told_and_loses_nothing(project, session, image, qtbot):
     project.writer.flush(60)
     project.writer.run(lambda: limit_pages(project, now=True))
     session.replace_masks(image, masks(1), "Run")
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     failure = heard.failures[0]
     assert "the disk is full" in failure.message
     assert KEPT in failure.message
@@ -116,7 +115,7 @@ def test_a_project_that_cannot_be_written_goes_on_elsewhere(
     project.writer.flush(60)
     project.writer.run(lambda: limit_pages(project, now=True))
     session.replace_masks(image, masks(2), "Run")
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     (tmp_path / "elsewhere").mkdir()
     project.save_as(tmp_path / "elsewhere" / "b.cpstudio")
     assert project.writer.flush(60)
@@ -150,7 +149,7 @@ def test_a_network_drive_that_goes_away_and_comes_back(
         os.dup2(nothing, handle)
     folder.rename(tmp_path / "away")
     session.replace_masks(image, masks(3), "Run")
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     assert KEPT in heard.failures[0].message
     assert image.masks.array.any()
     (tmp_path / "away").rename(folder)
@@ -251,7 +250,7 @@ assert (project.labels(entry.masks.revision) == labels).all()
 project.close()
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     assert "cannot be saved" in done.stdout
@@ -269,7 +268,7 @@ def test_a_change_that_is_a_mistake_does_not_hold_up_the_rest(project, qtbot):
         project.submit(change)
     assert project.writer.flush(60)
     assert project.read(lambda db: read_state(db, "test")) == {"n": 1}
-    qtbot.waitUntil(lambda: bool(broken), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(broken))
     assert "A change could not be saved in project.cpstudio" in broken[0].message
     assert "what builds on it" in broken[0].message
     assert "Nothing was lost" not in broken[0].hint
@@ -297,7 +296,7 @@ def test_a_file_that_is_damaged_while_open_keeps_the_changes(
     project.writer.run(lambda: db.execute("PRAGMA shrink_memory").fetchall())
     session.replace_masks(image, masks(7), "Run")
     assert not project.writer.flush(1)
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     assert "was damaged" in heard.failures[0].message
     assert "Rescue" in heard.failures[0].hint
     assert broken == []
@@ -322,7 +321,7 @@ def test_a_file_that_is_taken_away_while_open_keeps_the_changes(
             file.unlink()
     session.replace_masks(image, masks(8), "Run")
     assert not project.writer.flush(1)
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     assert f"it is not in {tmp_path} any more" in heard.failures[0].message
     project.save_as(tmp_path / "again.cpstudio")
     assert project.writer.flush(60)
@@ -431,7 +430,7 @@ def test_a_second_window_reads_and_can_go_on_elsewhere(
     np.testing.assert_array_equal(same.masks.array, masks(4).array)
     heard = Heard(other)
     second.replace_masks(same, masks(5), "Run")
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     other.save_as(tmp_path / "mine.cpstudio")
     assert other.writer.flush(60)
     np.testing.assert_array_equal(other.labels(same.masks.revision), masks(5).array)
@@ -481,7 +480,7 @@ def test_a_project_that_is_overwritten_while_open_stays_what_it_became(
     project.path.write_bytes(before)
     session.replace_masks(image, masks(13), "Run")
     assert not project.writer.flush(1)
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     assert "another program replaced its content" in heard.failures[0].message
     assert KEPT in heard.failures[0].message
     assert "Save what is open here as a new project" in heard.failures[0].hint
@@ -509,7 +508,7 @@ def test_a_project_overwritten_with_anything_is_told_and_left_as_it_is(
         project.labels(image.masks.revision)
     session.replace_masks(image, masks(13), "Run")
     assert not project.writer.flush(1)
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     assert "another program replaced its content" in heard.failures[0].message
     with pytest.raises(ContentLost):
         project.save_as(tmp_path / "mine.cpstudio")

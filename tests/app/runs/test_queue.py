@@ -22,7 +22,6 @@ from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.tables.run_queue import read_batch, write_items
 from cellpose_studio.workflows.segment import segment
 
-LONG = 120_000  # ms
 SMALL = (64, 64)
 PARAMETERS = SegmentationParameters(diameter=20.0)
 
@@ -49,7 +48,7 @@ class Application:
 
     def wait(self, condition=None) -> None:
         done = condition or (lambda: not self.queue.jobs)
-        self.qtbot.waitUntil(done, timeout=LONG)
+        self.qtbot.waitUntil(done)
 
     @property
     def states(self):

@@ -31,7 +31,6 @@ from cellpose_studio.io.project.tables.runs import read_runs
 from cellpose_studio.workflows.save import save_segmentation
 from cellpose_studio.workflows.segment import segment
 
-LONG = 60_000  # ms
 PARAMETERS = SegmentationParameters(diameter=20.0)
 
 
@@ -58,7 +57,7 @@ class Application:
         return self.runs.start(image, shipped()[0], parameters)
 
     def wait(self) -> None:
-        self.qtbot.waitUntil(self._idle, timeout=LONG)
+        self.qtbot.waitUntil(self._idle)
 
     def _idle(self) -> bool:
         """Tell whether no job runs, and no preview waits to be kept."""
@@ -284,7 +283,7 @@ def test_what_is_decided_while_a_run_ends_stays(app, segmented, monkeypatch, by_
     before = segmented.masks.array.copy()
     held = Held(monkeypatch)
     app.run(segmented, SegmentationParameters(diameter=20.0, min_size=5000))
-    app.qtbot.waitUntil(held.reached.is_set, timeout=LONG)
+    app.qtbot.waitUntil(held.reached.is_set)
     if by_hand == "draw":
         draw(app, segmented, 501)
     else:

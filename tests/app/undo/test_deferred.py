@@ -17,8 +17,6 @@ from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images.reader import open_images
 from tests.app.drawing import draw
 
-WAIT = 60_000  # ms
-
 
 def drawn(session) -> set[int]:
     [image] = session.images
@@ -42,7 +40,7 @@ class Earlier:
 
     def go_on(self):
         self.gate.set()
-        self.qtbot.waitUntil(lambda: not self.queue.jobs, timeout=WAIT)
+        self.qtbot.waitUntil(lambda: not self.queue.jobs)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def answer(body, **how):
 
 def ask(body, installed="1.0", **how):
     with server(answer(body, **how)) as (address, _):
-        return newest(address, installed, timeout=60)
+        return newest(address, installed, timeout=300)
 
 
 def refused(body, **how):

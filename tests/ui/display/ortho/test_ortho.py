@@ -455,7 +455,7 @@ def test_nothing_waits_for_a_stack_that_is_read(user, stack, monkeypatch):
     job = Job("Something quick", lambda _: None)
     job.finished.connect(done.append)
     window.services.io_jobs.start(job)
-    user.qtbot.waitUntil(lambda: bool(done), timeout=60_000)
+    user.qtbot.waitUntil(lambda: bool(done))
     assert window.ortho.stacks.stack is None
     # Closing the window gives up what is read.
     gate.set()

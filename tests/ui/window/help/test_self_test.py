@@ -32,9 +32,9 @@ from cellpose_studio.workflows.self_test.check import CheckFailed, Place
 from cellpose_studio.workflows.self_test.headless import CHECKS
 from tests.self_test_child import all_checks, child_command
 from tests.ui.controls import wrong_with
+from tests.waiting import LONG
 
 PROGRAM = [sys.executable, "-m", "cellpose_studio"]
-LONG = 600
 
 
 def self_test(*names, without=(), **environment):
@@ -256,7 +256,7 @@ def column(dialog, n):
 
 def test_the_dialog_fills_and_its_details_can_be_copied(dialog, qtbot):
     opened = dialog("sys.stderr.write('odd\\n'); sys.stderr.flush(); os.abort()")
-    qtbot.waitUntil(lambda: not opened.running, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.running)
     assert column(opened, 0) == ["passed", "passed", "FAILED", "passed", "passed"]
     titles = ["Start of the program", "A", "B", "C", "End of the program"]
     assert column(opened, 2) == titles
