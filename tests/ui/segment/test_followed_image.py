@@ -158,8 +158,8 @@ def test_what_the_user_changes_stays_with_the_image_until_its_next_run(panel, ce
 def test_a_change_during_a_run_outlives_the_run(panel, cells):
     a = panel.open(cells("a.tif"))
     job = panel.runs.start(a, NUCLEI, SET)
+    # Its end comes with a later turn of the event loop.
     panel.qtbot.waitSignal(job.started).wait()
-    panel.qtbot.wait(20)
     panel.set_diameter(33.0)
     panel.qtbot.waitUntil(lambda: not panel.queue.jobs)
     assert a.masks.parameters.diameter == 20.0

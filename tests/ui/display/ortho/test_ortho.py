@@ -80,10 +80,12 @@ def press(user, key) -> None:
 
 def settle(user) -> None:
     """Let all be read and drawn."""
-    user.wait_idle()
     for _ in range(5):
+        # What was read may ask for more.
+        user.wait_idle()
         QApplication.processEvents()
         QTest.qWait(10)
+    user.wait_idle()
 
 
 def seen(view, along: int, plane: int) -> list[int]:
