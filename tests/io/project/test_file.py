@@ -81,6 +81,8 @@ def test_closed_it_is_complete_while_another_window_reads_it(
     with closing(open_project(path)) as view:
         write_state(writer.db, "window", {"image": 3})
         assert read_state(view.db, "window") == {"image": 3}
+        reading = view.db.execute("SELECT name FROM sqlite_schema")
+        assert reading.fetchone()
         ended(writer.close)
         copy = shutil.copyfile(path, tmp_path / "copy.cpstudio")
         with closing(open_project(copy)) as file:
