@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -14,6 +15,14 @@ LONG = 300
 
 HOURS = 10_000.0
 """A limit, in seconds, that nobody may wait for."""
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds; fail if it never does."""
+    end = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def ended(call: Callable[[], T]) -> T:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import thread_time
 from types import SimpleNamespace
@@ -70,23 +71,20 @@ def used(app: QApplication, act: Callable[[], object]) -> tuple[float, float]:
 def row(app: QApplication, revisions: int) -> str:
     from cellpose_studio.ui.history.tree import HistoryTree
 
-    first, again, more = [], [], []
+    rounds = []
     for _ in range(ROUNDS):
         tree = HistoryTree()
         tree.resize(300, 500)
         tree.show()
         app.processEvents()
-        told = history_of(revisions, range(1, revisions + 1))
-        first.append(used(app, lambda told=told: tree.show_history(told)))
-        told = history_of(revisions, ())
-        again.append(used(app, lambda told=told: tree.show_history(told)))
-        told = history_of(revisions + 1, (revisions + 1,))
-        more.append(used(app, lambda told=told: tree.show_history(told)))
+        told = (
+            history_of(revisions, range(1, revisions + 1)),
+            history_of(revisions, ()),
+            history_of(revisions + 1, (revisions + 1,)),
+        )
+        rounds.append([used(app, partial(tree.show_history, one)) for one in told])
         tree.close()
-    cells = [
-        f"{call:.1f} + {turn:.1f}"
-        for call, turn in (np.median(one, axis=0) for one in (first, again, more))
-    ]
+    cells = [f"{call:.1f} + {turn:.1f}" for call, turn in np.median(rounds, axis=0)]
     return f"| {revisions:,} | {' | '.join(cells)} |"
 
 

@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from cellpose_studio.core.edits.shapes import brush
+from cellpose_studio.ui.canvas.viewer import frames as module
 from cellpose_studio.ui.canvas.viewer.frames import Frames
 from tests.ui.mouse import LEFT
 
@@ -53,6 +54,33 @@ def test_a_fast_stroke_is_whole_and_drawn_in_fewer_frames(user, cells, mouse, fr
         patch = brush(np.array(step), SIZE, expected.shape)
         expected[patch.box] |= patch.mask
     assert np.array_equal(image.masks.array > 0, expected)
+
+
+@pytest.mark.slow
+def test_a_frame_waits_until_the_screen_has_shown_the_one_before(
+    user, cells, qtbot, frames, monkeypatch
+):
+    user.open(cells("a.tif"))
+    canvas = user.window.canvas
+    timer = canvas.widget.canvas.native.findChild(Frames)._timer
+    now = [100.0]
+    monkeypatch.setattr(module, "perf_counter", lambda: now[0])
+    line = np.array([(1.0, 1.0), (9.0, 9.0)])
+
+    def wait_of_the_next(after: float) -> int:
+        """Return how long it is waited after a frame that begins now, ms."""
+        frames.clear()
+        canvas.show_line("drawn", [line], "#ffd400")
+        qtbot.waitUntil(lambda: bool(frames) and not timer.isActive())
+        now[0] += after
+        canvas.show_line("drawn", [line + 1], "#ffd400")
+        assert timer.isActive()
+        return timer.interval()
+
+    assert wait_of_the_next(0.0) == 17
+    assert wait_of_the_next(0.004) == 13
+    # What asks for it goes on first.
+    assert wait_of_the_next(1.0) == 1
 
 
 @pytest.mark.slow
