@@ -313,7 +313,7 @@ def test_an_error_in_a_thread_stops_the_others():
             raise ValueError
         try:
             # More than anybody has the time for.
-            for _ in workers.each(islice(cycle(share), 10**8)):
+            for _ in workers.each(islice(cycle(share), 3 * 10**7)):
                 begun.set()
         except Cancelled:
             stopped.append(worker)
