@@ -63,7 +63,8 @@ def test_a_frame_waits_until_the_screen_has_shown_the_one_before(
     user.open(cells("a.tif"))
     canvas = user.window.canvas
     timer = canvas.widget.canvas.native.findChild(Frames)._timer
-    now = [100.0]
+    # After all frames so far, and it stands still.
+    now = [perf_counter() + 1]
     monkeypatch.setattr(module, "perf_counter", lambda: now[0])
     line = np.array([(1.0, 1.0), (9.0, 9.0)])
 
