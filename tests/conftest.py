@@ -6,11 +6,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from pytestqt.qtbot import QtBot
+
+from tests.waiting import LONG
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QApplication
@@ -72,6 +76,19 @@ def qapp_cls() -> Callable[[list[str]], QApplication]:
 
     Application.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     return Application
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    """Return pytest-qt's bot, whose waits end with what they wait for.
+
+    Its own limits of a few seconds are too short on a computer with much else to do.
+    """
+    bot = QtBot(request)
+    for name in ("Until", "Signal", "Signals", "Callback", "Active", "Exposed"):
+        wait = getattr(bot, f"wait{name}")
+        setattr(bot, f"wait{name}", partial(wait, timeout=LONG * 1000))
+    return bot
 
 
 @pytest.fixture

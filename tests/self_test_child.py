@@ -50,4 +50,6 @@ def child_command(folder, lines):
 def all_checks(bad="", and_then="pass", limit=60):
     """Return the lines that run all checks; in ``bad``, something happens."""
     lines = ALL.replace("BAD", repr(bad)).replace("AND_THEN", and_then)
-    return lines.replace("begin(name)", f"begin(name, {limit})")
+    return lines.replace(
+        "begin(name)", f"begin(name, {limit} if name == {bad!r} else 60)"
+    )

@@ -13,9 +13,9 @@ import tifffile
 
 from cellpose_studio import __version__
 from cellpose_studio.__main__ import main
+from tests.waiting import LONG
 
 PROGRAM = [sys.executable, "-m", "cellpose_studio"]
-LONG = 120  # seconds
 
 
 @pytest.mark.parametrize("arguments", [[], ["a.tif"], ["--sample"]], ids=str)

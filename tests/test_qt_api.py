@@ -31,7 +31,7 @@ def python(code, *paths, **environment):
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=300,
     )
 
 

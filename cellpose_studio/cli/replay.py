@@ -106,7 +106,7 @@ def _methods(path: Path, revisions: Sequence[int] | None) -> str:
             return methods_of([provenance(file.db, number) for number in revisions])
         images = read_image_table(file.db, path.parent)
         shown = sum(not one.hidden for one in images)
-        found = active_label_sets(file.db, path.parent)
+        found = active_label_sets(file.db, images)
         if not found:
             raise ProjectUnusable(f"{path.name} has no masks.")
         if without := shown - len(found):

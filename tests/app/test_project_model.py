@@ -130,7 +130,7 @@ class Work(RuleBasedStateMachine):
     @rule(crash=st.booleans())
     def close_and_open(self, crash):
         if crash:
-            assert self.project.writer.flush(10)
+            assert self.project.writer.flush(60)
             copy = self.folder / "crashed.cpstudio"
             for end in ("", "-wal"):
                 source = Path(f"{self.project.path}{end}")

@@ -21,6 +21,7 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import create_project, read_project
+from cellpose_studio.io.project.tables import images
 from cellpose_studio.io.project.tables.images import (
     StoredImage,
     read_image_table,
@@ -132,8 +133,15 @@ def test_other_masks_are_exit_code_3(project, capsys):
     assert "The pixels of a.tif have changed since the run." in said
 
 
-def test_the_methods_of_several_revisions_and_of_all_images(project, capsys):
+def test_the_methods_of_several_revisions_and_of_all_images(
+    project, capsys, monkeypatch
+):
+    tables, read = [], images.read_image_table
+    monkeypatch.setattr(
+        images, "read_image_table", lambda *given: tables.append(1) or read(*given)
+    )
     assert run(["replay", str(project), "--as", "methods", "all"]) == 0
+    assert tables == [1]
     told = "Masks were imported from a_masks.tif, with Cellpose Studio. 12 cells were"
     assert capsys.readouterr().out.startswith(told)
     assert run(["replay", str(project), "1,2", "--as", "methods"]) == 0

@@ -127,7 +127,7 @@ def test_the_same_as_the_workflow_and_the_window_give(segmented, cells, out, qtb
     session, queue = Session(project), JobQueue()
     [entry] = session.add(open_images(path))
     Runs(session, queue).start(entry, shipped()[0], parameters)
-    qtbot.waitUntil(lambda: not queue.jobs, timeout=60_000)
+    qtbot.waitUntil(lambda: not queue.jobs)
     np.testing.assert_array_equal(entry.masks.array, workflow.labels)
     project.close()
 

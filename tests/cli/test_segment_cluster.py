@@ -12,6 +12,7 @@ import pytest
 
 from cellpose_studio.cli.main import run
 from cellpose_studio.workflows.blocks.cluster import dask_client
+from tests.waiting import LONG
 from tests.workflows.blocks.cluster.processes import local_cluster
 
 SBATCH = """#!/bin/sh
@@ -47,7 +48,7 @@ def segmented(capsys, tmp_path):
 
 def lives(process):
     """Return whether a process still does something after a while."""
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + LONG
     while time.monotonic() < ends:
         try:
             if psutil.Process(process).status() == psutil.STATUS_ZOMBIE:

@@ -53,9 +53,9 @@ def test_another_thread_stops_work_that_runs():
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
-    assert under_way.wait(5)
+    assert under_way.wait(60)
     checkpoint.stop()
-    assert ended.wait(5)
+    assert ended.wait(60)
     worker.join(5)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.engine.threads import run_parts, torch_threads, use_threads
+from tests.waiting import LONG
 
 
 @pytest.fixture(params=[1, 3])
@@ -41,25 +42,34 @@ def test_an_error_leaves_once_the_other_parts_have_ended(threads):
 
 
 def test_a_stop_leaves_the_rest_undone(threads):
-    checkpoint = Checkpoint()
+    checkpoint, noticed = Checkpoint(), threading.Event()
     done = []
 
     def work(part: int) -> None:
-        time.sleep(0.005)
+        # What has begun meanwhile goes on for as long as nobody has noticed.
+        if part > 4:
+            assert noticed.wait(LONG)
         done.append(part)
         if part == 4:
             checkpoint.stop()
 
+    def check() -> None:
+        try:
+            checkpoint.check()
+        except Cancelled:
+            noticed.set()
+            raise
+
     with pytest.raises(Cancelled):
-        run_parts(work, range(500), checkpoint.check)
-    assert len(done) < 400
+        run_parts(work, range(500), check)
+    assert len(done) < 20
     assert threading.active_count() < 20
 
 
 def test_checks_are_made_in_the_thread_that_waits(threads):
     seen = set()
     run_parts(
-        lambda _: time.sleep(0.01),
+        lambda _: None,
         range(20),
         lambda: seen.add(threading.current_thread()),
     )

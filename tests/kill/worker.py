@@ -2,8 +2,9 @@
 
     python worker.py PROJECT LOG SEED KIND
 
-Each line of LOG is one JSON object: when something was done, by the clock that all
-processes share, and a hash of all masks then. KIND is "edit", "save" (saves the
+Each line of LOG is one JSON object: a hash of all masks after something that is about
+to be done, how many changes the project was given before, and how many of them it has
+told to be on the disk. KIND is "edit", "save" (saves the
 project under other names all the while) or "run" (real runs of the shipped model).
 """
 
@@ -103,10 +104,14 @@ class Log:
         return masks
 
     def note(self, what: str, masks: Masks) -> None:
-        self.write(what=what, state=state_of(masks))
+        writer = self.session.project.writer
+        # In this order: no change is counted as durable that was given after it.
+        durable = writer._committed
+        line = {"what": what, "durable": durable, "given": writer._submitted}
+        self.write(**line, state=state_of(masks))
 
     def write(self, **line: object) -> None:
-        self.file.write(json.dumps({"at": time.monotonic(), **line}) + "\n")
+        self.file.write(json.dumps(line) + "\n")
         self.file.flush()
         os.fsync(self.file.fileno())
 

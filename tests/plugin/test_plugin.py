@@ -198,7 +198,7 @@ def test_the_widget_segments_the_chosen_layer(qtbot: QtBot) -> None:
     assert widget.status.text() == ""
     job = widget.run()
     assert job is not None
-    with qtbot.waitSignal(job.ended, timeout=120_000):
+    with qtbot.waitSignal(job.ended):
         pass
     masks = viewer.layers["nuclei cells"]
     assert 60 < len(np.unique(masks.data)) - 1 < 90

@@ -17,8 +17,6 @@ from cellpose_studio.gc_tuning import freeze_gc
 from cellpose_studio.ui.window.main_window import MainWindow
 from tests.ui.mouse import Mouse
 
-LONG = 120_000  # ms; a machine with much else to do must not fail a test
-
 
 @pytest.fixture(scope="session")
 def freeze_once() -> Callable[[], None]:
@@ -56,7 +54,7 @@ def window(
     window.projects.stops_runs_unasked = True
     window.show()
     window.activateWindow()
-    qtbot.waitActive(window, timeout=LONG)
+    qtbot.waitActive(window)
     yield window
     if window.isVisible():
         window.close()
@@ -99,10 +97,10 @@ class User:
         """Wait until no job runs or waits."""
         window = self.window
         queues = window.services.queues
-        self.qtbot.waitUntil(lambda: not any(q.jobs for q in queues), timeout=LONG)
+        self.qtbot.waitUntil(lambda: not any(q.jobs for q in queues))
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        self.qtbot.waitUntil(condition, timeout=LONG)
+        self.qtbot.waitUntil(condition)
 
     @property
     def message(self) -> str:

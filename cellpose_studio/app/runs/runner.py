@@ -178,13 +178,15 @@ class Runs:
         free: int,
         masks: str = RUN_RESULT,
     ) -> Forecast:
-        source, shown = image.source, 1.0
-        found = forecast(source, model, parameters, free)
+        source = image.source
+
+        def shown() -> float:
+            copy = self._small_copy(source) if parameters.region is None else None
+            return copy.share_of_tiles(source, model, parameters) if copy else 1.0
+
+        found = forecast(source, model, parameters, free, shown=shown)
         if found.side is None:
             return found
-        if parameters.region is None and (copy := self._small_copy(source)):
-            shown = copy.share_of_tiles(source, model, parameters)
-        found = forecast(source, model, parameters, free, shown=shown)
         return replace(found, disk=found.disk + _mapped(image, masks))
 
     def _on_leaving(self) -> None:

@@ -9,7 +9,7 @@ from cellpose_studio.app.history.lineage_reader import ImageHistory
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.ui.history.tree import HistoryRow
+from cellpose_studio.ui.history.rows import HistoryRow
 
 _ONE = "Select one revision."
 _NO_MASKS = "This image has no masks yet."

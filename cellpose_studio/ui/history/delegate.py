@@ -13,7 +13,7 @@ from qtpy.QtWidgets import (
 
 ROW = int(Qt.ItemDataRole.UserRole)
 """Role of the `HistoryRow`; the roles after it are for its texts."""
-DETAIL, NOTE, TIME, NUMBER, HEAD = range(ROW + 1, ROW + 6)
+DETAIL, NOTE, TIME, NUMBER, HEAD, LINES = range(ROW + 1, ROW + 7)
 
 _THUMBNAIL = 40
 """Side of the square that a thumbnail lies in, px."""
@@ -27,11 +27,10 @@ class HistoryDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         """Return the height of a row; the width is that of the tree."""
-        line = option.fontMetrics.height()
-        if not index.data(TIME):
-            return QSize(0, line + 2 * _MARGIN)
-        text = line * (3 if index.data(NOTE) else 2)
-        return QSize(0, max(_THUMBNAIL, text) + 2 * _MARGIN)
+        # Qt asks for all rows, so this needs no text.
+        lines = index.data(LINES)
+        text = option.fontMetrics.height() * lines
+        return QSize(0, (text if lines == 1 else max(_THUMBNAIL, text)) + 2 * _MARGIN)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex

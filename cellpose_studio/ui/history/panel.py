@@ -29,7 +29,8 @@ from cellpose_studio.ui.history import availability as rules
 from cellpose_studio.ui.history.comparison import ComparisonView
 from cellpose_studio.ui.history.provenance_actions import ProvenanceActions
 from cellpose_studio.ui.history.revision_actions import RevisionActions
-from cellpose_studio.ui.history.tree import HistoryRow, HistoryTree
+from cellpose_studio.ui.history.rows import HistoryRow
+from cellpose_studio.ui.history.tree import HistoryTree
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.provenance.recipes import RecipeKind
 

@@ -17,7 +17,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.ui.history.availability import revision_of
 from cellpose_studio.ui.history.revision_actions import RevisionActions
-from cellpose_studio.ui.history.tree import HistoryRow
+from cellpose_studio.ui.history.rows import HistoryRow
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.provenance.origin import provenance
 from cellpose_studio.workflows.provenance.recipes import RecipeKind, card_of, recipe

@@ -23,7 +23,7 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.io.project.tables.revisions import read_revision, set_note
 from cellpose_studio.ui.history.availability import revision_of, run_of
-from cellpose_studio.ui.history.tree import HistoryRow
+from cellpose_studio.ui.history.rows import HistoryRow
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.services import Services

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence, Set
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QPixmap
@@ -14,54 +13,22 @@ from qtpy.QtWidgets import (
     QTreeWidgetItemIterator,
 )
 
-from cellpose_studio.app.history.lineage import HistoryNode, Lineage
-from cellpose_studio.app.history.lineage_reader import ImageHistory, when_local
-from cellpose_studio.ui.history.delegate import (
-    DETAIL,
-    HEAD,
-    NOTE,
-    NUMBER,
-    ROW,
-    TIME,
-    HistoryDelegate,
-)
-from cellpose_studio.ui.history.text import about, detail, edit_lines, edits, title
+from cellpose_studio.app.history.lineage_reader import ImageHistory
+from cellpose_studio.core.display.small_picture import Thumbnail
+from cellpose_studio.ui.history.delegate import ROW, HistoryDelegate
+from cellpose_studio.ui.history.rows import HistoryRow, Place, places_of
 from cellpose_studio.ui.widgets.pixmap import pixmap_of
 
 _INDENT = 14
-_NOW = "shown now"
-
-
-@dataclass(frozen=True, eq=False)
-class HistoryRow:
-    """The content of a row of the tree.
-
-    Attributes
-    ----------
-    node
-        None for the edits after the head.
-    """
-
-    lineage: Lineage
-    node: HistoryNode | None
-
-    @property
-    def key(self) -> tuple[str, object]:
-        """Identity of the row, also after the history was read again."""
-        if self.node is None:
-            return self.lineage.name, "edits"
-        revision = self.node.revision
-        return self.lineage.name, revision.id if revision else self.node.time
-
-    @property
-    def is_head(self) -> bool:
-        """Whether the row is the current revision of its label set."""
-        revision = self.node.revision if self.node else None
-        return revision is not None and revision.id == self.lineage.head
+_PICTURE = int(Qt.ItemDataRole.DecorationRole)
 
 
 class HistoryTree(QTreeWidget):
-    """Lists the revisions of each label set, newest first, with indented branches."""
+    """Lists the revisions of each label set, newest first, with indented branches.
+
+    An image may have a thousand revisions, and each change of its masks is told: items
+    stay, and texts and pictures are made when they come in sight.
+    """
 
     def __init__(self) -> None:
         super().__init__(objectName="history")
@@ -75,37 +42,41 @@ class HistoryTree(QTreeWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setExpandsOnDoubleClick(False)
+        self._thumbnails: dict[int, Thumbnail] = {}
         self._pixmaps: dict[int, QPixmap] = {}
         self._active = ""
 
     def forget(self) -> None:
         """Clear the tree and the thumbnails, for another project."""
         self.clear()
+        self._thumbnails.clear()
         self._pixmaps.clear()
 
     def show_history(self, history: ImageHistory) -> None:
-        """Show the history of an image; keep the selection."""
-        for number, thumbnail in history.thumbnails.items():
-            self._pixmaps[number] = pixmap_of(thumbnail)
+        """Show the history of an image; keep selection, folding and scroll position."""
+        self._thumbnails |= history.thumbnails
         self._active = history.image.active
-        # The items are created anew: selection, folding and scroll position are kept.
         selected = {row.key for row in self.selected()}
         folded = {i.data(0, ROW).key for i in self.row_items() if _folded(i)}
         at = self.verticalScrollBar().value()
-        self.clear()
-        tops = [top for one in history.lineages for top in self._tops(history, one)]
-        self.addTopLevelItems(tops)
-        self.expandAll()
-        # Nothing is selected or folded yet, and each call takes its time.
+        self._fill(self.invisibleRootItem(), places_of(history))
+        # Items that moved have lost it; without any, each call would take its time.
         for item in self.row_items() if selected or folded else ():
             key = item.data(0, ROW).key
             if key in selected:
                 item.setSelected(True)
             if key in folded:
                 item.setExpanded(False)
-        branched = any(top.childCount() for top in tops)
-        self.setRootIsDecorated(branched)
+        tops = (self.topLevelItem(n) for n in range(self.topLevelItemCount()))
+        self.setRootIsDecorated(any(top.childCount() for top in tops))
         self.verticalScrollBar().setValue(at)
+        self.viewport().update()
+
+    def value_of(self, place: Place, role: int) -> object:
+        """Return what a place shows in a role."""
+        if role == _PICTURE:
+            return self._pixmap(place)
+        return place.value(role, self._active)
 
     def selected(self) -> list[HistoryRow]:
         """Return the selected rows, from top to bottom."""
@@ -136,67 +107,83 @@ class HistoryTree(QTreeWidget):
 
     # Building
 
-    def _tops(self, history: ImageHistory, one: Lineage) -> list[QTreeWidgetItem]:
-        rows = self._node_items(one, one.line)
-        if one.open_edits:
-            head = one.step_of(one.head)
-            place = one.line.index(head) if head in one.line else 0
-            rows.insert(place, _open_item(one))
-        if one.others:
-            others = _heading(
-                "Other starts", "Masks that do not derive from the first revision."
-            )
-            others.addChildren(self._node_items(one, one.others))
-            rows.append(others)
-        if len(history.lineages) > 1:
-            rows.insert(0, _heading(one.name, "A set of masks of this image."))
-        return rows
+    def _fill(self, parent: QTreeWidgetItem, places: Sequence[Place]) -> None:
+        """Put places below an item; what is there already stays, if in its order."""
+        was_leaf = not parent.childCount()
+        _keep_only(parent, {place.key for place in places})
+        here = {child.place.key for child in _children(parent)}
+        for n, place in enumerate(places):
+            child = _child(parent, n)
+            # Those that stay have another order now.
+            moved = child and child.place.key != place.key and place.key in here
+            if child is None or moved:
+                _replace_from(parent, n, places[n:])
+                break
+            if child.place.key == place.key:
+                child.show_place(place)
+            else:
+                parent.insertChild(n, _Item(place))
+        for child in _children(parent):
+            if child.place.below or child.childCount():
+                self._fill(child, child.place.below)
+        if places and was_leaf and parent is not self.invisibleRootItem():
+            parent.setExpanded(True)
 
-    def _node_items(
-        self, one: Lineage, nodes: Sequence[HistoryNode]
-    ) -> list[QTreeWidgetItem]:
-        items = []
-        for node in nodes:
-            item = self._item(HistoryRow(one, node))
-            item.addChildren(self._node_items(one, node.below))
-            items.append(item)
-        return items
+    def _pixmap(self, place: Place) -> QPixmap | None:
+        node = place.row.node if place.row is not None else None
+        if node is None or node.revision is None:
+            return None
+        number = node.revision.id
+        if number not in self._pixmaps and number in self._thumbnails:
+            self._pixmaps[number] = pixmap_of(self._thumbnails.pop(number))
+        return self._pixmaps.get(number)
 
-    def _item(self, row: HistoryRow) -> QTreeWidgetItem:
-        node = row.node
-        assert node is not None
-        item = QTreeWidgetItem()
-        item.setData(0, ROW, row)
-        item.setText(0, title(node))
-        shown = row.is_head and row.lineage.name == self._active
-        parts = [_NOW if shown else "", detail(node)]
-        item.setData(0, DETAIL, " · ".join(filter(None, parts)))
-        item.setData(0, TIME, when_local(node.time))
-        item.setData(0, HEAD, row.is_head)
-        item.setToolTip(0, about(node))
-        if node.revision is not None:
-            item.setData(0, NUMBER, str(node.revision.id))
-            item.setData(0, NOTE, node.revision.note)
-            pixmap = self._pixmaps.get(node.revision.id)
-            item.setData(0, Qt.ItemDataRole.DecorationRole, pixmap)
-        return item
+
+class _Item(QTreeWidgetItem):
+    """An item whose values are made when they are asked for."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+        if place.row is None:
+            self.setFlags(Qt.ItemFlag.ItemIsEnabled)
+
+    def show_place(self, place: Place) -> None:
+        """Show a place of the same key."""
+        before, self.place = self.place, place
+        if before.lines != place.lines:
+            self.emitDataChanged()
+
+    def data(self, _: int, role: int) -> object:
+        """Return what is shown in a role; Qt calls this."""
+        tree = self.treeWidget()
+        return (
+            tree.value_of(self.place, role) if isinstance(tree, HistoryTree) else None
+        )
+
+
+def _child(parent: QTreeWidgetItem, n: int) -> _Item | None:
+    child = parent.child(n)
+    return child if isinstance(child, _Item) else None
+
+
+def _children(parent: QTreeWidgetItem) -> list[_Item]:
+    found = (_child(parent, n) for n in range(parent.childCount()))
+    return [child for child in found if child is not None]
+
+
+def _keep_only(parent: QTreeWidgetItem, keys: Set[object]) -> None:
+    for child in _children(parent):
+        if child.place.key not in keys:
+            parent.removeChild(child)
+
+
+def _replace_from(parent: QTreeWidgetItem, n: int, places: Sequence[Place]) -> None:
+    for child in _children(parent)[n:]:
+        parent.removeChild(child)
+    # All at once: the view is told of each call.
+    parent.addChildren([_Item(place) for place in places])
 
 
 def _folded(item: QTreeWidgetItem) -> bool:
     return item.childCount() > 0 and not item.isExpanded()
-
-
-def _open_item(one: Lineage) -> QTreeWidgetItem:
-    item = QTreeWidgetItem([f"{edits(len(one.open_edits))} since"])
-    item.setData(0, ROW, HistoryRow(one, None))
-    item.setData(0, HEAD, True)
-    lines = "<br>".join(edit_lines(one.open_edits))
-    item.setToolTip(0, f"<qt>{lines}</qt>")
-    return item
-
-
-def _heading(text: str, tip: str) -> QTreeWidgetItem:
-    item = QTreeWidgetItem([text])
-    item.setFlags(Qt.ItemFlag.ItemIsEnabled)
-    item.setToolTip(0, tip)
-    return item

@@ -26,8 +26,8 @@ from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.images.delegate import ImageDelegate, draw_icon
 from cellpose_studio.ui.images.model import KEY, ImageFilter, ImageModel
 from cellpose_studio.ui.images.text import STATUS_WORDS
-from cellpose_studio.ui.widgets.filter_line import FilterLine
-from cellpose_studio.ui.widgets.select_row import select_row
+from cellpose_studio.ui.widgets.tables.filter_line import FilterLine
+from cellpose_studio.ui.widgets.tables.select_row import select_row
 
 _THUMBNAIL_DELAY = 40
 """ms between requests for the thumbnails in view."""

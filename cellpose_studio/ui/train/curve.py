@@ -7,12 +7,13 @@ from typing import Any
 
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtGui import QPalette, QShowEvent
+from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from cellpose_studio.core.models.card import CurvePoint, ModelCard
 from cellpose_studio.core.models.training import EpochReport
 from cellpose_studio.ui.train.samples import swatch
+from cellpose_studio.ui.widgets.theme_follower import ThemeFollower
 
 _COLOURS = {
     "training": "#e69f00",
@@ -94,7 +95,7 @@ class CurvePlot(QWidget):
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._draw)
         self.clear()
-        self._apply_theme()
+        ThemeFollower(self, self._apply_theme)
         self._apply_text_size()
 
     def clear(self) -> None:
@@ -116,21 +117,10 @@ class CurvePlot(QWidget):
         self._mark_best(card.epoch or None)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme and the size of text; Qt calls this."""
+        """Follow the size of text; Qt calls this."""
         super().changeEvent(event)
-        if not hasattr(self, "_best"):
-            return
-        # While its window is taken apart, items of the plot may be gone already.
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
-            if self.isVisible():
-                self._apply_theme()
-        elif event.type() == QEvent.Type.FontChange:
+        if event.type() == QEvent.Type.FontChange and hasattr(self, "_best"):
             self._apply_text_size()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Take up a theme that has changed meanwhile; Qt calls this."""
-        super().showEvent(event)
-        self._apply_theme()
 
     def _add(self, one: EpochReport | CurvePoint) -> None:
         for name, value in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,7 +160,7 @@ def forecast(
     free: int,
     side: int | None = None,
     may_be_whole: bool = True,
-    shown: float = 1.0,
+    shown: Callable[[], float] = lambda: 1.0,
 ) -> Forecast:
     """Return how an image is best run, and what that needs.
 
@@ -174,7 +175,8 @@ def forecast(
         Whether an image that fits into memory is run as a whole, which allows other
         thresholds later. Blocks need less memory.
     shown
-        Share of the tiles that show anything; others are not run in blocks.
+        Returns the share of the tiles that show anything, for a run in blocks, which
+        leaves the others out.
     """
     frames, _, z, y, x = image.shape
     pixels = frames * z * y * x
@@ -193,12 +195,13 @@ def forecast(
     if reason_whole(image, parameters) or not cut or whole_wanted:
         seconds = _seconds(image, model, parameters, work, 1.0)
         return Forecast(side=None, memory=whole, disk=0, seconds=seconds)
+    share = shown()
     memory = int(base + block * _PER_BLOCK_PIXEL + 8 * pixels / 100)
     return Forecast(
         side=sides,
         memory=memory,
-        disk=int(_disk(image, model, parameters, work, sides) * shown),
-        seconds=_seconds(image, model, parameters, work, shown),
+        disk=int(_disk(image, model, parameters, work, sides) * share),
+        seconds=_seconds(image, model, parameters, work, share),
         guessed=_guessed(model, parameters),
     )
 

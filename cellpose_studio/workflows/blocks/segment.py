@@ -287,7 +287,7 @@ def _refuse_full_disk(
     if flows.axes == 2 and parameters.region is None:
         wanted = sum(len(flows.wanted(group)) for group in flows.groups)
         shown = wanted / flows.count_tiles()
-    needed = forecast(image, model, parameters, 0, side, shown=shown).disk
+    needed = forecast(image, model, parameters, 0, side, shown=lambda: shown).disk
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise CannotSave(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable, StudioError
 from cellpose_studio.core.provenance.classes.class_work import ClassWork, class_work
@@ -18,7 +17,7 @@ from cellpose_studio.io.project.tables.cells.cell_classes import (
     StoredClasses,
     read_classes,
 )
-from cellpose_studio.io.project.tables.images import read_image, read_image_table
+from cellpose_studio.io.project.tables.images import StoredImage, read_image
 from cellpose_studio.io.project.tables.journal import read_journal
 from cellpose_studio.io.project.tables.revision_source import copied_from
 from cellpose_studio.io.project.tables.revisions import (
@@ -137,8 +136,10 @@ def provenance(
     )
 
 
-def active_label_sets(db: sqlite3.Connection, folder: Path) -> list[int]:
-    """Return the ids of the masks that each image of a project shows.
+def active_label_sets(
+    db: sqlite3.Connection, images: Sequence[StoredImage]
+) -> list[int]:
+    """Return the ids of the masks that each of the images of a project shows.
 
     In the order of the images; those without masks and those removed are left out.
 
@@ -147,8 +148,7 @@ def active_label_sets(db: sqlite3.Connection, folder: Path) -> list[int]:
     ProjectDamaged
     """
     known = {(one.image, one.name): one.id for one in read_label_sets(db) if one.head}
-    images = [one for one in read_image_table(db, folder) if not one.hidden]
-    found = [known.get((one.id, one.active)) for one in images]
+    found = [known.get((one.id, one.active)) for one in images if not one.hidden]
     return [label_set for label_set in found if label_set is not None]
 
 

@@ -57,7 +57,7 @@ class Slow:
 
     def wait(self, qtbot) -> list[int]:
         """Return the cells that are there when the job has ended."""
-        qtbot.waitUntil(lambda: not self.queue.jobs, timeout=60_000)
+        qtbot.waitUntil(lambda: not self.queue.jobs)
         return np.unique(self.image.masks.array).tolist()
 
 

@@ -23,7 +23,6 @@ from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.revisions import read_revisions
 from tests.app.drawing import draw
 
-WAIT = 20_000  # ms
 UNCERTAINTY = Confidence(
     ids=np.array([1], "u4"),
     pixels=np.array([1024]),
@@ -68,7 +67,7 @@ def masks(origin: str, **known) -> LabelSet:
 
 
 def wait(qtbot, queue):
-    qtbot.waitUntil(lambda: not queue.jobs, timeout=WAIT)
+    qtbot.waitUntil(lambda: not queue.jobs)
 
 
 def test_flows_of_an_import_are_found_again_whatever_came_after(
@@ -110,13 +109,13 @@ def test_an_edit_before_all_is_read_does_not_keep_flows_away(
 
     class Slow:
         def get(self, *_):
-            gate.wait(20)
+            gate.wait(60)
             return flows
 
     loader = MaskLoader(again, queue, Slow())
     [image] = again.images
     again.show(image.source.key)
-    qtbot.waitUntil(lambda: image.masks.pixels.loaded, timeout=WAIT)
+    qtbot.waitUntil(lambda: image.masks.pixels.loaded)
     draw(again, image, 7)
     gate.set()
     wait(qtbot, queue)

@@ -21,7 +21,6 @@ from cellpose_studio.core.runs.parameters import Normalization, SegmentationPara
 from cellpose_studio.io.images.reader import open_images
 from tests.records import UNET, run_record
 
-LONG = 60_000  # ms
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PARAMETERS = SegmentationParameters(diameter=30.0)
 
@@ -260,23 +259,21 @@ def image(session, cells):
 
 def test_the_history_follows_the_work(session, told, image, qtbot):
     session.replace_masks(image, masks(1, 2), "Run")
-    qtbot.waitUntil(
-        lambda: told[-1] is not None and bool(told[-1].lineages), timeout=LONG
-    )
+    qtbot.waitUntil(lambda: told[-1] is not None and bool(told[-1].lineages))
     assert ids(told[-1].lineages[0].line) == [1]
     assert told[-1].thumbnails[1].shape == (32, 32, 3)
     pixels = image.masks.pixels
     session.edit(image, delete_cells(pixels.array(), pixels.cell_table(), [1]))
-    qtbot.waitUntil(lambda: bool(told[-1].lineages[0].open_edits), timeout=LONG)
+    qtbot.waitUntil(lambda: bool(told[-1].lineages[0].open_edits))
     [edit] = told[-1].lineages[0].open_edits
     assert (edit.operation, edit.cells) == ("Delete cell", (1,))
     # It was told before.
     assert told[-1].thumbnails == {}
     session.replace_masks(image, masks(3), "Run")
-    qtbot.waitUntil(lambda: ids(told[-1].lineages[0].line) == [3, 2, 1], timeout=LONG)
+    qtbot.waitUntil(lambda: ids(told[-1].lineages[0].line) == [3, 2, 1])
     assert told[-1].lineages[0].head == 3
     session.undo()
-    qtbot.waitUntil(lambda: told[-1].lineages[0].head == 2, timeout=LONG)
+    qtbot.waitUntil(lambda: told[-1].lineages[0].head == 2)
 
 
 def test_another_image_never_has_the_history_of_the_one_before(
@@ -292,26 +289,22 @@ def test_another_image_never_has_the_history_of_the_one_before(
         session.show(image.source.key)
         assert told[-1] is None
     seen = len(told)
-    qtbot.waitUntil(lambda: told[-1] is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: told[-1] is not None)
     assert {t.image for t in told[seen:] if t} == {image}
 
 
 def test_the_label_set_that_is_shown_comes_first(session, told, image, qtbot):
     session.replace_masks(image, masks(1, name="nuclei"), "Run")
     session.replace_masks(image, masks(1), "Run")
-    qtbot.waitUntil(
-        lambda: told[-1] is not None and len(told[-1].lineages) == 2, timeout=LONG
-    )
+    qtbot.waitUntil(lambda: told[-1] is not None and len(told[-1].lineages) == 2)
     assert [one.name for one in told[-1].lineages] == ["cells", "nuclei"]
     session.choose_label_set(image, "nuclei")
-    qtbot.waitUntil(lambda: told[-1].lineages[0].name == "nuclei", timeout=LONG)
+    qtbot.waitUntil(lambda: told[-1].lineages[0].name == "nuclei")
 
 
 def test_a_run_that_failed_is_told_before_there_are_masks(session, told, image, qtbot):
     session.record_run(image, record(outcome="failed"))
-    qtbot.waitUntil(
-        lambda: told[-1] is not None and bool(told[-1].lineages), timeout=LONG
-    )
+    qtbot.waitUntil(lambda: told[-1] is not None and bool(told[-1].lineages))
     [one] = told[-1].lineages
     assert (one.name, one.label_set, one.head) == ("cells", None, None)
     assert ids(one.line) == [None]

@@ -27,7 +27,6 @@ from cellpose_studio.workflows.provenance.recipes import recipe
 from cellpose_studio.workflows.provenance.replay import replay
 from tests.app.drawing import draw
 
-LONG = 60_000  # ms
 SET = SegmentationParameters(diameter=20.0)
 
 
@@ -49,7 +48,7 @@ class History:
 
     def wait(self):
         self.qtbot.waitUntil(
-            lambda: not self.queue.jobs and self.image.preview_of is None, timeout=LONG
+            lambda: not self.queue.jobs and self.image.preview_of is None
         )
 
     def delete(self, *cells):
@@ -240,7 +239,7 @@ def test_a_run_that_was_replayed(history):
     history.delete(3)
     before = history.text()
     project = history.session.project
-    project.writer.flush(10)
+    project.writer.flush(60)
     result = replay(project.path, history.image.masks.revision.id, Checkpoint())
     assert (result.identical, result.edits_repeat) == (True, True)
     assert history.text() == before

@@ -30,8 +30,6 @@ from cellpose_studio.workflows.training.project_set import (
 )
 from tests.app.drawing import draw, grid, put_masks
 
-WAIT = 20_000  # ms
-
 
 @pytest.fixture
 def image(session, cells):
@@ -250,7 +248,7 @@ def test_a_training_uses_revisions_whatever_is_edited_meanwhile(
     draw(session, image, 70, at=9, side=2)
     read = []
     training.seal(queue, lambda: training.read_parts(queue, read.append))
-    qtbot.waitUntil(lambda: bool(read), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(read))
     [[part]] = read
     assert part.revision == image.masks.revision.id
     assert part.cells == 21
@@ -271,7 +269,7 @@ def test_masks_with_a_crop_only_become_a_revision_too(
     draw(session, image, 70, at=9, side=2)
     read = []
     training.seal(queue, lambda: training.read_parts(queue, read.append))
-    qtbot.waitUntil(lambda: bool(read), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(read))
     [[part]] = read
     assert (part.role, part.revision) == ("validation", image.masks.revision.id)
 
@@ -294,7 +292,7 @@ def test_slices_are_read_again_when_the_size_of_pixels_was_set(
         session.images.set_sizes((image, source))
         before = len(read)
         training.read_parts(queue, read.append)
-        qtbot.waitUntil(lambda n=before: len(read) > n, timeout=WAIT)
+        qtbot.waitUntil(lambda n=before: len(read) > n)
     rows = [parts[0].read().labels.shape[0] for parts in read]
     assert rows == [8, 80]
 

@@ -165,7 +165,7 @@ def test_a_revision_has_a_picture(written):
 
 def test_masks_are_written_as_they_were_when_they_were_given(written):
     gate = threading.Event()
-    written.project.submit(lambda _: gate.wait(20))
+    written.project.submit(lambda _: gate.wait(60))
     labels, _ = written.record(cells_of(1, 2, 3))
     before = labels.array.copy()
     pixels = labels.pixels
@@ -305,7 +305,7 @@ def test_what_is_drawn_after_sealing_is_not_in_the_revision(written):
     labels, _ = written.record(cells_of(1, 2, 3))
     labels, _ = written.delete(labels, 3)
     gate = threading.Event()
-    written.project.submit(lambda _: gate.wait(20))
+    written.project.submit(lambda _: gate.wait(60))
     sealed = written.writer.seal(written.label_set, labels)
     drawn, after = written.delete(sealed, 1)
     gate.set()

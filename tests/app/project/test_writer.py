@@ -31,7 +31,6 @@ from cellpose_studio.io.project.reading import snapshot
 from cellpose_studio.io.project.save_as import ContentLost
 from cellpose_studio.io.project.tables.window_state import read_state, write_state
 
-WAIT = 20_000  # ms
 KEPT = "Your work is kept"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -61,24 +60,42 @@ def image(session, cells):
     return image
 
 
+def test_a_change_is_written_without_a_pause(project, monkeypatch):
+    """So what a kill costs is what the disk has not taken yet."""
+    writer, pauses = project.writer, []
+    assert writer.flush(60)
+    wait = writer._wake.wait
+    monkeypatch.setattr(writer._wake, "wait", lambda *t: pauses.append(t) or wait(*t))
+    for n in range(5):
+        ticket = project.submit(lambda db, n=n: write_state(db, "test", {"n": n}))
+        # Nobody asks for it.
+        with writer._idle:
+            assert writer._idle.wait_for(lambda t=ticket: writer.is_durable(t), 60)
+    assert pauses == []
+
+
 def test_changes_that_wait_together_are_written_in_their_order(project, qtbot):
-    heard = Heard(project)
+    heard, gate = Heard(project), threading.Event()
+    project.submit(lambda _: gate.wait(60))
     for n in range(200):
         project.submit(lambda db, n=n: write_state(db, "test", {"n": n}))
-    assert project.writer.flush(10)
+    gate.set()
+    assert project.writer.flush(60)
     assert project.writer.pending == 0
     assert project.read(lambda db: read_state(db, "test")) == {"n": 199}
-    qtbot.waitUntil(lambda: heard.saved > 0, timeout=WAIT)
-    assert heard.saved < 200
+    qtbot.waitUntil(lambda: heard.saved > 0)
+    QCoreApplication.processEvents()
+    # The image of the project, what held the writer up, and all that waited then.
+    assert heard.saved <= 3
     assert heard.failures == []
 
 
 def test_a_full_disk_is_told_and_loses_nothing(project, session, image, qtbot):
     heard = Heard(project)
-    project.writer.flush(10)
+    project.writer.flush(60)
     project.writer.run(lambda: limit_pages(project, now=True))
     session.replace_masks(image, masks(1), "Run")
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     failure = heard.failures[0]
     assert "the disk is full" in failure.message
     assert KEPT in failure.message
@@ -86,7 +103,7 @@ def test_a_full_disk_is_told_and_loses_nothing(project, session, image, qtbot):
     assert project.writer.pending > 0
     assert image.masks.array.any()
     project.writer.run(lambda: limit_pages(project, now=False))
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     [revision] = [labels.revision for labels in image.label_sets.values()]
     np.testing.assert_array_equal(project.labels(revision), masks(1).array)
 
@@ -95,13 +112,13 @@ def test_a_project_that_cannot_be_written_goes_on_elsewhere(
     project, session, image, qtbot, tmp_path
 ):
     heard = Heard(project)
-    project.writer.flush(10)
+    project.writer.flush(60)
     project.writer.run(lambda: limit_pages(project, now=True))
     session.replace_masks(image, masks(2), "Run")
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     (tmp_path / "elsewhere").mkdir()
     project.save_as(tmp_path / "elsewhere" / "b.cpstudio")
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     assert project.path.name == "b.cpstudio"
     revision = image.masks.revision
     np.testing.assert_array_equal(project.labels(revision), masks(2).array)
@@ -125,18 +142,18 @@ def test_a_network_drive_that_goes_away_and_comes_back(
     session = Session(project)
     [image] = session.add(open_images(cells("a.tif", (600, 600))))
     heard = Heard(project)
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     # What a share that is gone leaves behind: no folder, and handles that are dead.
     nothing = os.open("/dev/null", os.O_RDONLY)
     for handle in [h for h, file in open_files() if file == project.path]:
         os.dup2(nothing, handle)
     folder.rename(tmp_path / "away")
     session.replace_masks(image, masks(3), "Run")
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     assert KEPT in heard.failures[0].message
     assert image.masks.array.any()
     (tmp_path / "away").rename(folder)
-    assert project.writer.flush(20)
+    assert project.writer.flush(60)
     revision = image.masks.revision
     np.testing.assert_array_equal(project.labels(revision), masks(3).array)
     project.close()
@@ -152,7 +169,7 @@ def test_on_a_network_drive_reading_and_writing_wait_for_each_other(
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
     project = Project.create(tmp_path / "p.cpstudio")
     heard, begun, found = Heard(project), threading.Event(), []
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
 
     def read(db: sqlite3.Connection) -> None:
         with snapshot(db):
@@ -172,16 +189,16 @@ def test_on_a_network_drive_reading_and_writing_wait_for_each_other(
     reader = threading.Thread(target=project.read, args=(read,))
     if first == "reading":
         reader.start()
-        assert begun.wait(10)
+        assert begun.wait(60)
         project.submit(write)
     else:
         monkeypatch.setattr(project.writer, "flush", lambda *_: True)
         project.submit(write)
-        assert begun.wait(10)
+        assert begun.wait(60)
         reader.start()
-    reader.join(20)
+    reader.join(60)
     monkeypatch.undo()
-    assert project.writer.flush(20)
+    assert project.writer.flush(60)
     assert len(found) == 1
     # What the writer has said is in the queue of events by now.
     QCoreApplication.processEvents()
@@ -216,7 +233,7 @@ app = QCoreApplication([])
 project = Project.create(Path({str(tmp_path / "p.cpstudio")!r}))
 session = Session(project)
 [entry] = session.add(open_images(Path({str(image)!r})))
-assert project.writer.flush(10)
+assert project.writer.flush(60)
 said = []
 project.writer.failing.connect(said.append)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -228,12 +245,12 @@ while not said:
     app.processEvents()
 print(said[0].message)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-assert project.writer.flush(20)
+assert project.writer.flush(60)
 assert (project.labels(entry.masks.revision) == labels).all()
 project.close()
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     assert "cannot be saved" in done.stdout
@@ -249,9 +266,9 @@ def test_a_change_that_is_a_mistake_does_not_hold_up_the_rest(project, qtbot):
 
     for change in (mistake, lambda db: write_state(db, "test", {"n": 1})):
         project.submit(change)
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     assert project.read(lambda db: read_state(db, "test")) == {"n": 1}
-    qtbot.waitUntil(lambda: bool(broken), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(broken))
     assert "A change could not be saved in project.cpstudio" in broken[0].message
     assert "what builds on it" in broken[0].message
     assert "Nothing was lost" not in broken[0].hint
@@ -265,7 +282,7 @@ def test_a_file_that_is_damaged_while_open_keeps_the_changes(
     heard, broken = Heard(project), []
     project.writer.broken.connect(broken.append)
     session.replace_masks(image, masks(6), "Run")
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     before = project.path.read_bytes()
     db = project.writer.file.db
     project.writer.run(lambda: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
@@ -279,13 +296,13 @@ def test_a_file_that_is_damaged_while_open_keeps_the_changes(
     project.writer.run(lambda: db.execute("PRAGMA shrink_memory").fetchall())
     session.replace_masks(image, masks(7), "Run")
     assert not project.writer.flush(1)
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     assert "was damaged" in heard.failures[0].message
     assert "Rescue" in heard.failures[0].hint
     assert broken == []
     with project.path.open("r+b") as file:
         file.write(before)
-    assert project.writer.flush(20)
+    assert project.writer.flush(60)
     np.testing.assert_array_equal(project.labels(image.masks.revision), masks(7).array)
 
 
@@ -295,7 +312,7 @@ def test_a_file_that_is_taken_away_while_open_keeps_the_changes(
     moved, project, session, image, qtbot, tmp_path
 ):
     heard = Heard(project)
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     old = project.path
     if moved:
         old.rename(tmp_path / "moved.cpstudio")
@@ -304,10 +321,10 @@ def test_a_file_that_is_taken_away_while_open_keeps_the_changes(
             file.unlink()
     session.replace_masks(image, masks(8), "Run")
     assert not project.writer.flush(1)
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     assert f"it is not in {tmp_path} any more" in heard.failures[0].message
     project.save_as(tmp_path / "again.cpstudio")
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     project.close()
     again = Project.open(tmp_path / "again.cpstudio")
     [same] = Session(again).images
@@ -318,7 +335,7 @@ def test_a_file_that_is_taken_away_while_open_keeps_the_changes(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
 def test_a_file_that_goes_during_a_commit_does_not_count_as_saved(project, tmp_path):
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     real = project.writer.file.check_place
     asked = []
 
@@ -332,7 +349,7 @@ def test_a_file_that_goes_during_a_commit_does_not_count_as_saved(project, tmp_p
     project.submit(lambda db: write_state(db, "test", {"n": 1}))
     assert not project.writer.flush(1)
     (tmp_path / "away").rename(project.path)
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     assert project.read(lambda db: read_state(db, "test")) == {"n": 1}
 
 
@@ -342,7 +359,7 @@ def test_another_project_in_its_place_is_not_written_to(
     other, project, session, image, tmp_path, qapp
 ):
     new = tmp_path / "other.cpstudio"
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     if other == "another project":
         Project.create(new).close()
     else:
@@ -351,7 +368,7 @@ def test_another_project_in_its_place_is_not_written_to(
         )
         new.write_bytes(project.path.read_bytes())
         session.replace_masks(image, masks(9), "Run")
-        assert project.writer.flush(10)
+        assert project.writer.flush(60)
     (tmp_path / "away").mkdir()
     for file in tmp_path.glob("project.cpstudio*"):
         file.rename(tmp_path / "away" / file.name)
@@ -361,7 +378,7 @@ def test_another_project_in_its_place_is_not_written_to(
     assert not project.writer.flush(3)
     assert project.path.read_bytes() == before
     project.save_as(tmp_path / "mine.cpstudio")
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     assert (tmp_path / "project.cpstudio").read_bytes() == before
     np.testing.assert_array_equal(project.labels(image.masks.revision), masks(10).array)
 
@@ -379,7 +396,7 @@ def test_the_same_project_brought_back_as_a_new_file_is_gone_on_with(
     copy.write_bytes(project.path.read_bytes())
     copy.replace(project.path)
     session.replace_masks(image, masks(11), "Run")
-    assert project.writer.flush(20)
+    assert project.writer.flush(60)
     np.testing.assert_array_equal(project.labels(image.masks.revision), masks(11).array)
 
 
@@ -389,10 +406,10 @@ def test_what_waits_behind_a_commit_is_written_before_the_end(qapp, tmp_path):
 
     def held_up(_: sqlite3.Connection) -> None:
         begun.set()
-        gate.wait(20)
+        gate.wait(60)
 
     project.submit(held_up)
-    assert begun.wait(20)
+    assert begun.wait(60)
     project.submit(lambda db: write_state(db, "test", {"n": 2}))
     threading.Timer(0.2, gate.set).start()
     project.writer.close()
@@ -405,7 +422,7 @@ def test_a_second_window_reads_and_can_go_on_elsewhere(
     project, session, image, qtbot, tmp_path
 ):
     session.replace_masks(image, masks(4), "Run")
-    project.writer.flush(10)
+    project.writer.flush(60)
     other = Project.open(project.path)
     assert "open in another window" in other.read_only_reason
     second = Session(other)
@@ -413,9 +430,9 @@ def test_a_second_window_reads_and_can_go_on_elsewhere(
     np.testing.assert_array_equal(same.masks.array, masks(4).array)
     heard = Heard(other)
     second.replace_masks(same, masks(5), "Run")
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     other.save_as(tmp_path / "mine.cpstudio")
-    assert other.writer.flush(10)
+    assert other.writer.flush(60)
     np.testing.assert_array_equal(other.labels(same.masks.revision), masks(5).array)
     other.close()
     np.testing.assert_array_equal(project.labels(image.masks.revision), masks(4).array)
@@ -459,11 +476,11 @@ def test_a_project_that_is_overwritten_while_open_stays_what_it_became(
     before = other.read_bytes()
     heard = Heard(project)
     session.replace_masks(image, masks(12), "Run")
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     project.path.write_bytes(before)
     session.replace_masks(image, masks(13), "Run")
     assert not project.writer.flush(1)
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     assert "another program replaced its content" in heard.failures[0].message
     assert KEPT in heard.failures[0].message
     assert "Save what is open here as a new project" in heard.failures[0].hint
@@ -485,13 +502,13 @@ def test_a_project_overwritten_with_anything_is_told_and_left_as_it_is(
         content = (tmp_path / "other.db").read_bytes()
     heard = Heard(project)
     session.replace_masks(image, masks(12), "Run")
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     project.path.write_bytes(content)
     with pytest.raises(ProjectUnusable, match="Another program replaced the content"):
         project.labels(image.masks.revision)
     session.replace_masks(image, masks(13), "Run")
     assert not project.writer.flush(1)
-    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(heard.failures))
     assert "another program replaced its content" in heard.failures[0].message
     with pytest.raises(ContentLost):
         project.save_as(tmp_path / "mine.cpstudio")
@@ -505,7 +522,7 @@ def test_what_is_open_of_an_overwritten_project_is_saved_as_a_new_one(
     [other] = session.add(open_images(cells("b.tif", (600, 600))))
     session.replace_masks(other, masks(11), "Run")
     session.replace_masks(image, masks(12, 600), "Run")
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     session.set_reviewed(image, True)
     cell = int(image.masks.array[3, 4])
     session.set_cell_status(image, [cell], "accepted")

@@ -22,7 +22,6 @@ from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.tables.run_queue import read_batch, write_items
 from cellpose_studio.workflows.segment import segment
 
-LONG = 120_000  # ms
 SMALL = (64, 64)
 PARAMETERS = SegmentationParameters(diameter=20.0)
 
@@ -49,7 +48,7 @@ class Application:
 
     def wait(self, condition=None) -> None:
         done = condition or (lambda: not self.queue.jobs)
-        self.qtbot.waitUntil(done, timeout=LONG)
+        self.qtbot.waitUntil(done)
 
     @property
     def states(self):
@@ -445,7 +444,7 @@ def test_a_killed_program_goes_on_where_it_was(application, cells, tmp_path):
 
 
 def test_thousands_are_queued_at_once(app, make_images):
-    """Adding and reading a long queue takes no time worth speaking of."""
+    """A long queue is one statement, and its parameters are checked once."""
     [image] = make_images(1)
     app.batch.add([image], shipped()[0], PARAMETERS)
     app.batch.pause()
@@ -454,6 +453,13 @@ def test_thousands_are_queued_at_once(app, make_images):
     many = [replace(item, id=n, state="waiting") for n in range(10, 10_010)]
     app.session.project.submit(lambda db: write_items(db, many))
     app.session.project.writer.flush()
-    started = time.perf_counter()
-    assert len(app.session.project.read(read_batch)) == 10_001
-    assert time.perf_counter() - started < 5.0
+    statements = []
+
+    def read(db):
+        db.set_trace_callback(statements.append)
+        return read_batch(db)
+
+    items = app.session.project.read(read)
+    assert len(items) == 10_001
+    assert len(statements) == 1
+    assert len({id(item.parameters) for item in items}) == 1

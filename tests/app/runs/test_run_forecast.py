@@ -62,6 +62,16 @@ def test_dark_parts_take_no_time_and_no_space(qtbot, session, image, large):
     assert told.seconds < of_all.seconds / 2
 
 
+def test_a_large_image_is_looked_at_once(session, image, monkeypatch):
+    asked, network_work = [], forecast.network_work
+    monkeypatch.setattr(
+        forecast, "network_work", lambda *given: asked.append(1) or network_work(*given)
+    )
+    runs = Runs(session, JobQueue())
+    assert runs.forecast(image, shipped()[0], PARAMETERS).side
+    assert asked == [1]
+
+
 def test_masks_in_files_are_part_of_the_space(session, image, monkeypatch):
     runs = Runs(session, JobQueue())
     before = runs.forecast(image, shipped()[0], PARAMETERS).disk

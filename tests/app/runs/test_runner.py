@@ -31,7 +31,6 @@ from cellpose_studio.io.project.tables.runs import read_runs
 from cellpose_studio.workflows.save import save_segmentation
 from cellpose_studio.workflows.segment import segment
 
-LONG = 60_000  # ms
 PARAMETERS = SegmentationParameters(diameter=20.0)
 
 
@@ -58,7 +57,7 @@ class Application:
         return self.runs.start(image, shipped()[0], parameters)
 
     def wait(self) -> None:
-        self.qtbot.waitUntil(self._idle, timeout=LONG)
+        self.qtbot.waitUntil(self._idle)
 
     def _idle(self) -> bool:
         """Tell whether no job runs, and no preview waits to be kept."""
@@ -130,14 +129,14 @@ def test_a_run_on_an_image_that_was_taken_off_and_added_again_arrives(app, cells
 @pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
 def test_a_run_arrives_while_the_project_is_away(app, cells, project, tmp_path):
     image = app.open(cells("a.tif"))
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     project.path.rename(tmp_path / "away")
     app.run(image)
     app.wait()
     (tmp_path / "away").rename(project.path)
     assert app.errors == []
     assert image.masks.cells == 12
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
 
 
 def test_every_run_leaves_a_record(app, cells, project):
@@ -284,7 +283,7 @@ def test_what_is_decided_while_a_run_ends_stays(app, segmented, monkeypatch, by_
     before = segmented.masks.array.copy()
     held = Held(monkeypatch)
     app.run(segmented, SegmentationParameters(diameter=20.0, min_size=5000))
-    app.qtbot.waitUntil(held.reached.is_set, timeout=LONG)
+    app.qtbot.waitUntil(held.reached.is_set)
     if by_hand == "draw":
         draw(app, segmented, 501)
     else:

@@ -19,7 +19,6 @@ from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.tables.runs import read_runs
 from cellpose_studio.workflows.provenance.run_record import unfinished_record
 
-WAIT = 20_000  # ms
 STARTED = (datetime(2026, 1, 1, tzinfo=UTC), "failed", "")
 
 
@@ -52,12 +51,12 @@ def test_a_run_that_is_under_way_leaves_a_record(
     runs = SlowRuns(session, queue)
     for _ in range(2):  # the second one waits
         runs.start(image, shipped()[0], SegmentationParameters())
-    assert runs.running.wait(20)
+    assert runs.running.wait(60)
     other = Project.create(tmp_path / "other.cpstudio")
     session.use(other)
     [(_, record)] = project.read(lambda db: read_runs(db, image.id))
     assert (record.outcome, record.message) == ("cancelled", "The project was closed.")
-    qtbot.waitUntil(lambda: not queue.jobs, timeout=WAIT)
+    qtbot.waitUntil(lambda: not queue.jobs)
     assert len(project.read(lambda db: read_runs(db, image.id))) == 1
     assert other.read(lambda db: db.execute("SELECT * FROM run").fetchall()) == []
     other.close()
@@ -90,7 +89,7 @@ def test_masks_that_cannot_be_read_stay_and_the_result_comes_beside_them(
     errors = []
     runs.failed.connect(errors.append)
     runs.start(image, shipped()[0], SegmentationParameters())
-    qtbot.waitUntil(lambda: not queue.jobs, timeout=WAIT)
+    qtbot.waitUntil(lambda: not queue.jobs)
     [error] = errors
     assert error.message.startswith("The project file is damaged.")
     assert image.masks.origin == "before"

@@ -29,8 +29,8 @@ from cellpose_studio.workflows.training.request_file import (
     requests_of,
 )
 from tests.app.drawing import draw, grid, put_masks
+from tests.waiting import LONG
 
-WAIT = 60_000  # ms
 TINY = TrainingParameters(
     n_epochs=2,
     widths=(2, 4, 8),
@@ -103,7 +103,7 @@ def test_a_training_that_cannot_begin_leaves_no_file(
             parameters=TrainingParameters(n_epochs=1),
         )
     )
-    qtbot.waitUntil(lambda: trainings.request is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: trainings.request is None)
     queue.shut_down()
     assert [type(error) for error in errors] == [CannotSave]
     left = [one for one in tmp_path.rglob("*mine*") if one != path]
@@ -128,15 +128,15 @@ def test_a_training_is_listed_by_its_project_though_another_one_is_open(
     other = Project.create(tmp_path / "other.cpstudio")
     session.use(other)
     project.close()
-    qtbot.waitUntil(lambda: trainings.request is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: trainings.request is None)
     assert "mine is ready. project lists it when it is open again." in notes
-    qtbot.waitUntil(lambda: not queue.jobs, timeout=WAIT)
+    qtbot.waitUntil(lambda: not queue.jobs)
     assert trainings.rounds == []
     # Whatever ends before that, the request says that it is to be listed.
     assert [*requests_of(project.path, trainings.folder)]
     again = Project.open(project.path)
     session.use(again)
-    qtbot.waitUntil(lambda: bool(trainings.rounds) and not queue.jobs, timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(trainings.rounds) and not queue.jobs)
     assert [one.name for one in trainings.rounds] == ["mine"]
     assert [*requests_of(project.path, trainings.folder)] == []
     other.close()
@@ -152,10 +152,10 @@ def test_a_training_that_a_kill_left_is_listed_once(
         killed.setattr(trainings, "_record", lambda _: False)
         killed.setattr(trainings, "_load", lambda: None)
         trainings.start(request)
-        qtbot.waitUntil(lambda: trainings.request is None, timeout=WAIT)
+        qtbot.waitUntil(lambda: trainings.request is None)
     for _ in range(2):
         Trainings(session, queue, queue, tmp_path / "models")
-        qtbot.waitUntil(lambda: not queue.jobs, timeout=WAIT)
+        qtbot.waitUntil(lambda: not queue.jobs)
         assert [one.name for one in project.rounds] == ["mine"]
     assert len(project.read(read_rounds)) == 1
 
@@ -168,11 +168,11 @@ def test_trainings_go_with_a_project_that_gets_a_name(
     reports = []
     trainings.reported.connect(reports.append)
     trainings.start(request)
-    qtbot.waitUntil(lambda: len(reports) > 1, timeout=WAIT)
+    qtbot.waitUntil(lambda: len(reports) > 1)
     project.save_as(tmp_path / "named.cpstudio")
     trainings.follow_project()
     trainings.job.cancel()
-    qtbot.waitUntil(lambda: trainings.request is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: trainings.request is None)
     [left] = trainings.interrupted()
     assert (left.title, left.project) == ("mine", tmp_path / "named.cpstudio")
 
@@ -207,15 +207,15 @@ def test_a_command_trains_on_a_project_that_a_window_has_open(
         )
 
     draw(session, marked, 70, at=9, side=2)
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     running = command("beside")
     # The window goes on working, and saves.
     for n in range(71, 90):
         draw(session, marked, n, at=n - 60, side=2)
         session.seal_all()
-        assert project.writer.flush(10)
+        assert project.writer.flush(60)
         qtbot.wait(200)
-    said = running.communicate(timeout=WAIT / 1000)[0]
+    said = running.communicate(timeout=LONG)[0]
     assert running.returncode == 0, said
     assert "listed when it is opened in a window next" in said
     assert f"Trained on 1 image, measured on 0: {tmp_path / 'beside'}" in said
@@ -223,11 +223,11 @@ def test_a_command_trains_on_a_project_that_a_window_has_open(
     assert project.read(read_rounds) == []
     # The next opening lists it; a project that no window has open does at once.
     again = Trainings(session, queue, queue, trained_folder())
-    qtbot.waitUntil(lambda: bool(again.rounds) and not queue.jobs, timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(again.rounds) and not queue.jobs)
     project.close()
     assert names(project.path) == ["beside"]
     alone = command("alone")
-    said = alone.communicate(timeout=WAIT / 1000)[0]
+    said = alone.communicate(timeout=LONG)[0]
     assert alone.returncode == 0, said
     assert "listed when" not in said
     assert names(project.path) == ["beside", "alone"]

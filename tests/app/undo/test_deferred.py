@@ -18,8 +18,6 @@ from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images.reader import open_images
 from tests.app.drawing import draw
 
-WAIT = 20_000  # ms
-
 
 def drawn(session) -> set[int]:
     [image] = session.images
@@ -39,11 +37,11 @@ class Earlier:
 
     def keep_busy(self):
         """Let the project write until the gate is opened."""
-        self.session.project.submit(lambda _: self.gate.wait(20))
+        self.session.project.submit(lambda _: self.gate.wait(60))
 
     def go_on(self):
         self.gate.set()
-        self.qtbot.waitUntil(lambda: not self.queue.jobs, timeout=WAIT)
+        self.qtbot.waitUntil(lambda: not self.queue.jobs)
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def run_in(folder, *arguments, **environment):
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 

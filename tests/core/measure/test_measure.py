@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-import time
+import threading
+from itertools import cycle, islice
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from cellpose_studio.core.measure.frame.workers import Workers
 from cellpose_studio.core.measure.inputs import CellFacts, Channel
 from cellpose_studio.core.measure.measure import measure_cells
 from cellpose_studio.core.measure.scale import Scale
+from tests.waiting import LONG
 
 
 def disc(radius, centre=(0.0, 0.0), shape=None):
@@ -303,19 +305,24 @@ def test_channels_have_the_shape_of_the_labels():
 
 
 def test_an_error_in_a_thread_stops_the_others():
-    done = []
+    begun, stopped = threading.Event(), []
 
     def work(worker, share):
-        for item in workers.each(share):
-            if worker == 0:
-                raise ValueError
-            done.append(item)
-            time.sleep(0.01)
+        if worker == 0:
+            assert begun.wait(LONG)
+            raise ValueError
+        try:
+            # More than anybody has the time for.
+            for _ in workers.each(islice(cycle(share), 3 * 10**7)):
+                begun.set()
+        except Cancelled:
+            stopped.append(worker)
+            raise
 
     workers = Workers(2, Checkpoint())
     with pytest.raises(ValueError), workers:
         workers.share(range(1000), work)
-    assert len(done) < 100
+    assert stopped == [1]
 
 
 def test_of_many_cells_fewer_threads_have_sums():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import threading
-import time
 import weakref
 from dataclasses import replace
 
@@ -184,7 +182,7 @@ def test_a_stop_takes_effect_at_the_next_block(unet):
 
 
 @pytest.mark.slow
-def test_cpsam_at_its_full_size_stops_within_a_second_on_a_cpu(tmp_path):
+def test_cpsam_at_its_full_size_stops_at_the_next_block(tmp_path):
     from cellpose.vit import CPSAM
 
     net = CPSAM()
@@ -192,24 +190,22 @@ def test_cpsam_at_its_full_size_stops_within_a_second_on_a_cpu(tmp_path):
     del net
     network = load(inspect(tmp_path / "cpsam"), CPU)
     checkpoint = Checkpoint()
-    ended = []
+    begun = []
 
-    def work() -> None:
-        parameters = SegmentationParameters(diameter=30)
-        counter = TileCounter(checkpoint, 4)
-        try:
-            flows_of_planes(network, noise(1, 400, 400, 3), parameters, 30.0, counter)
-        except Cancelled:
-            ended.append(time.perf_counter())
+    def begin(*_) -> None:
+        begun.append(True)
+        if len(begun) == 3:
+            checkpoint.stop()
 
-    worker = threading.Thread(target=work)
-    worker.start()
-    time.sleep(2)
-    asked = time.perf_counter()
-    checkpoint.stop()
-    worker.join()
-    print(f"stopped after {ended[0] - asked:.2f} s")
-    assert ended[0] - asked < 1
+    # A block is a small part of the time of a tile.
+    assert len(network.blocks) >= 24
+    for block in network.blocks:
+        block.register_forward_pre_hook(begin)
+    parameters = SegmentationParameters(diameter=30)
+    counter = TileCounter(checkpoint, 4)
+    with pytest.raises(Cancelled):
+        flows_of_planes(network, noise(1, 400, 400, 3), parameters, 30.0, counter)
+    assert len(begun) == 3
 
 
 def test_the_size_model_of_another_network_is_refused(unet_spec):

@@ -48,4 +48,4 @@ def test_a_step_does_not_load_the_compiler():
         "assert abs(float(weight[0].detach()) - 0.9) < 1e-6\n"
         "sys.exit('torch._dynamo' in sys.modules)\n"
     )
-    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], timeout=300).returncode == 0

@@ -24,7 +24,7 @@ def test_the_example_reads_the_masks(filled, tmp_path):
         [sys.executable, "-c", code, str(filled.path)],
         cwd=tmp_path,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     with closing(sqlite3.connect(filled.path)) as db:
         heads = db.execute("SELECT name, head FROM label_set").fetchall()

@@ -32,7 +32,7 @@ def answer(body, **how):
 
 def ask(body, installed="1.0", **how):
     with server(answer(body, **how)) as (address, _):
-        return newest(address, installed, timeout=5)
+        return newest(address, installed, timeout=300)
 
 
 def refused(body, **how):
@@ -157,16 +157,21 @@ def test_what_is_no_web_server_is_said():
         )
         with pytest.raises(NoAnswer, match="broke"):
             newest(address, "1.0")
-        assert talker.wait(30) == 0
+        assert talker.wait(60) == 0
 
 
-def test_a_server_that_is_silent_is_given_up():
-    begun = time.monotonic()
+def test_a_server_that_is_silent_is_given_up(monkeypatch):
+    limits, set_limit = [], socket.socket.settimeout
+    monkeypatch.setattr(
+        socket.socket,
+        "settimeout",
+        lambda one, limit: limits.append(limit) or set_limit(one, limit),
+    )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(NoAnswer, match=r"127\.0\.0\.1 does not answer"):
             newest(address, "1.0", timeout=0.3)
-    assert time.monotonic() - begun < 5
+    assert limits == [0.3]
 
 
 def test_a_server_that_drips_can_be_left():

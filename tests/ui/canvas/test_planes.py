@@ -293,7 +293,7 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     undone(user, image, masks)
     assert image.statuses[image.active] == decided
     project = session.project
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     other = Project.open(project.path)
     again = Session(other)
     [same] = again.images

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.ui.commands.palette import CommandPalette
 from cellpose_studio.ui.commands.search import Entry, found
@@ -18,13 +19,19 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 @pytest.fixture
 def palette(user, qtbot):
     """Open the palette with its key; it closes with Escape."""
-    user.window.activateWindow()
+
+    def shown() -> list[CommandPalette]:
+        found = user.window.findChildren(CommandPalette)
+        return [one for one in found if one.isVisible()]
 
     def opened() -> CommandPalette:
+        # A window is not active at once, nor again when a palette has closed.
+        user.window.activateWindow()
+        user.wait_for(lambda: QApplication.activeWindow() is user.window)
         qtbot.keyClick(user.window, Qt.Key.Key_P, CONTROL | SHIFT)
-        shown = [p for p in user.window.findChildren(CommandPalette) if p.isVisible()]
-        assert len(shown) == 1
-        return shown[0]
+        user.wait_for(lambda: bool(shown()))
+        [one] = shown()
+        return one
 
     return opened
 

@@ -355,7 +355,7 @@ def test_what_was_decided_is_there_when_the_project_is_opened_again(
     again.projects.opened.emit()
     again.session.show(next(iter(again.session.images)).source.key)
     again.tabs.setCurrentWidget(again.curate)
-    qtbot.waitUntil(lambda: again.curate.table.model.rowCount() == 12, timeout=60_000)
+    qtbot.waitUntil(lambda: again.curate.table.model.rowCount() == 12)
     assert again.curate.progress.text() == "2 of 12 reviewed"
     assert again.session.shown.statuses["cells"] == {
         order[0]: "accepted",

@@ -161,10 +161,15 @@ def dialog(user, two):
     made.deleteLater()
 
 
+def drawn(user, dialog) -> None:
+    """Wait until nothing is drawn, and nothing is about to be."""
+    user.wait_for(lambda: not dialog.preview._timer.isActive())
+    user.wait_idle()
+
+
 def preview(user, dialog) -> QImage:
     """Return the preview that the user sees when nothing is drawn any more."""
-    user.qtbot.wait(200)
-    user.wait_idle()
+    drawn(user, dialog)
     return dialog.preview.pixmap().toImage()
 
 
@@ -191,7 +196,7 @@ def test_a_choice_that_comes_meanwhile_is_the_one_that_is_shown(
     waiting = iter(going_on)
 
     def held(*args):
-        next(waiting).wait(10)
+        next(waiting).wait(60)
         return make_figure(*args)
 
     monkeypatch.setattr("cellpose_studio.ui.figure.preview.make_figure", held)
@@ -218,8 +223,7 @@ def test_a_preview_says_why_there_is_none(user, two, dialog, monkeypatch):
 
     monkeypatch.setattr("cellpose_studio.ui.figure.preview.make_figure", gone)
     dialog.fill.setChecked(True)
-    user.qtbot.wait(200)
-    user.wait_idle()
+    drawn(user, dialog)
     assert dialog.preview.text() == "a.tif has gone."
 
 

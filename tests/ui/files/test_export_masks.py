@@ -251,7 +251,7 @@ def test_what_is_drawn_after_saving_is_not_in_the_file(user, cells, tmp_path):
     user.open(cells("a.tif"))
     image = user.run()
     before = image.masks.array.copy()
-    user.window.session.project.writer.flush(10)
+    user.window.session.project.writer.flush(60)
     gate = threading.Event()
     user.window.services.io_jobs.start(Job("Waiting", lambda _: gate.wait(60)))
     user.window.saver.save([image], ["tif"], tmp_path)

@@ -84,7 +84,7 @@ def test_the_status_bar_forgets_a_cell_that_is_gone(user, image, mouse, qtbot):
     place = centre(1, 1)
     mouse.move(place)
     text = user.window.status.cell.text
-    qtbot.waitUntil(lambda: text().startswith("cell "), timeout=60_000)
+    qtbot.waitUntil(lambda: text().startswith("cell "))
     shown = text()
     mouse.click(place)
     qtbot.keyClick(user.window, Qt.Key.Key_Delete)

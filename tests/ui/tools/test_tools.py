@@ -400,7 +400,7 @@ def test_what_tools_did_is_in_the_project(user, image, mouse):
     mouse.drag([centre(1, 1), centre(1, 2)])
     user.window.session.undo()
     project = user.window.session.project
-    assert project.writer.flush(10)
+    assert project.writer.flush(60)
     other = Project.open(project.path)
     [same] = Session(other).images
     np.testing.assert_array_equal(same.masks.array, image.masks.array)

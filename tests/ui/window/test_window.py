@@ -284,7 +284,7 @@ def test_the_program_starts_and_ends(tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

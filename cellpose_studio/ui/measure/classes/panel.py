@@ -27,7 +27,7 @@ from cellpose_studio.ui.measure.classes.report import report, short_text
 from cellpose_studio.ui.measure.classes.training import ClassTraining
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.widgets.button_grid import ButtonGrid
-from cellpose_studio.ui.widgets.table_of_cells import fit_rows
+from cellpose_studio.ui.widgets.tables.table_of_cells import fit_rows
 
 _COLUMNS = ("Class", "Key", "Here", "All")
 _TIPS = (

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QPalette, QShowEvent
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QWidget
+
+from cellpose_studio.ui.widgets.theme_follower import ThemeFollower
 
 COLOURS = ("#56b4e9", "#e69f00")
 """Of the masks A and B, from the palette of Okabe and Ito."""
@@ -15,8 +17,6 @@ COLOURS = ("#56b4e9", "#e69f00")
 
 class PrecisionPlot(pg.PlotWidget):
     """Shows a line for each result: AP at each IoU, the mean over images."""
-
-    _ready = False
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,8 +43,7 @@ class PrecisionPlot(pg.PlotWidget):
         self.setLabel("left", "Average precision")
         self.setXRange(0.5, 0.95)
         self.setYRange(0, 1)
-        self._ready = True
-        self._apply_theme()
+        ThemeFollower(self, self._apply_theme)
 
     def show_lines(
         self, thresholds: Sequence[float], lines: Sequence[tuple[str, list[float]]]
@@ -65,25 +64,6 @@ class PrecisionPlot(pg.PlotWidget):
                 symbolPen=None,
             )
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme; Qt calls this."""
-        super().changeEvent(event)
-        changes = QEvent.Type.PaletteChange, QEvent.Type.StyleChange
-        # Qt calls this while the widget is being made, and while its window is taken
-        # apart, when items of the plot may be gone already.
-        if event.type() in changes and self._ready and self.isVisible():
-            self._take_theme()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Take up a theme that has changed meanwhile; Qt calls this."""
-        super().showEvent(event)
-        self._take_theme()
-
-    def _take_theme(self) -> None:
-        self._apply_theme()
-        # The texts of a legend keep the colour that they were made with.
-        self.show_lines(*self._lines)
-
     def _apply_theme(self) -> None:
         text = self.palette().color(QPalette.ColorRole.WindowText)
         self.setBackground(None)
@@ -92,3 +72,5 @@ class PrecisionPlot(pg.PlotWidget):
             axis.setPen(pg.mkPen(text))
             axis.setTextPen(pg.mkPen(text))
         self._legend.setLabelTextColor(text)
+        # The texts of a legend keep the colour that they were made with.
+        self.show_lines(*self._lines)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QPalette, QShowEvent
+from qtpy.QtCore import QPointF, QRectF, Qt, Signal
+from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.core.display.cell_colours import class_colours, value_palette
 from cellpose_studio.ui.measure.plots.data import Groups, Values, beside, bin_edges
+from cellpose_studio.ui.widgets.theme_follower import ThemeFollower
 
 _MOST_POINTS = 20_000
 """More points than that are drawn as their density."""
@@ -62,7 +63,6 @@ class MeasurementPlot(pg.PlotWidget):
 
     brushed = Signal(object)  # (N,) mask of the rows
     recoloured = Signal()  # the theme has changed: what is drawn has old colours
-    _ready = False
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._box = _BrushBox()
@@ -86,8 +86,7 @@ class MeasurementPlot(pg.PlotWidget):
             # A factor in the title would have to be multiplied by each reader.
             self.getAxis(side).enableAutoSIPrefix(False)
         self._theme = ""
-        self._ready = True
-        self._apply_theme()
+        ThemeFollower(self, self._apply_theme)
 
     def show_histogram(
         self, values: Values, title: str, groups: Groups | None, counted: str
@@ -156,20 +155,6 @@ class MeasurementPlot(pg.PlotWidget):
         else:
             at = np.flatnonzero(known)[:_MOST_POINTS]
             self._marks.setData(x=self._x[at], y=self._y[at], brush=self._bright())
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme; Qt calls this."""
-        super().changeEvent(event)
-        changes = QEvent.Type.PaletteChange, QEvent.Type.StyleChange
-        # Qt calls this while the widget is being made, and while its window is taken
-        # apart, when items of the plot may be gone already.
-        if event.type() in changes and self._ready and self.isVisible():
-            self._apply_theme()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Take up a theme that has changed meanwhile; Qt calls this."""
-        super().showEvent(event)
-        self._apply_theme()
 
     # Within
 

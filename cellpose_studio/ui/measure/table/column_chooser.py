@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.ui.measure.table.model import ALWAYS
 from cellpose_studio.ui.measure.table.rows import Field
-from cellpose_studio.ui.widgets.filter_line import FilterLine
+from cellpose_studio.ui.widgets.tables.filter_line import FilterLine
 
 _GROUPS = {
     "size": "Size",

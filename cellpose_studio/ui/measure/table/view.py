@@ -22,9 +22,9 @@ from cellpose_studio.ui.measure.table.model import (
     terms_of,
 )
 from cellpose_studio.ui.measure.table.rows import Rows
-from cellpose_studio.ui.widgets.filter_line import FilterLine
-from cellpose_studio.ui.widgets.select_row import select_row
-from cellpose_studio.ui.widgets.table_of_cells import fit_rows, table_of_cells
+from cellpose_studio.ui.widgets.tables.filter_line import FilterLine
+from cellpose_studio.ui.widgets.tables.select_row import select_row
+from cellpose_studio.ui.widgets.tables.table_of_cells import fit_rows, table_of_cells
 
 _TIP = (
     "<qt>Show only cells that meet all conditions: <b>area&gt;50</b>, "

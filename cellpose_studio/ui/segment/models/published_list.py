@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QW
 
 from cellpose_studio.core.models.published import PublishedModel
 from cellpose_studio.io.storage import room_text
-from cellpose_studio.ui.widgets.filter_line import FilterLine
+from cellpose_studio.ui.widgets.tables.filter_line import FilterLine
 
 IsInstalled = Callable[[PublishedModel], bool]
 

@@ -320,7 +320,7 @@ def test_threads_may_read_at_once(tmp_path):
     barrier = threading.Barrier(8)
 
     def read(worker):
-        barrier.wait(timeout=60)
+        barrier.wait(timeout=300)
         return [np.array_equal(image.plane(0, 0, z), pixels[z]) for z in range(20)]
 
     with ThreadPoolExecutor(8) as pool:

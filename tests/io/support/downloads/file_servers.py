@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
+import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 
@@ -21,6 +21,8 @@ class FileServer:
         Content by name.
     cut_after
         Bytes of an answer after which it closes the connection.
+    stall_after
+        Bytes of an answer after which it sends nothing until ``go_on`` is set.
     ranges
         Whether it sends parts.
     heeds_version
@@ -33,6 +35,7 @@ class FileServer:
         self.files = files
         self.cut_after: int | None = None
         self.stall_after: int | None = None
+        self.go_on = threading.Event()
         self.ranges = True
         self.heeds_version = True
         self.announces: int | str | None = None
@@ -78,6 +81,6 @@ class FileServer:
         if self.stall_after is not None:
             handler.wfile.write(body[: self.stall_after])
             handler.wfile.flush()
-            time.sleep(20)
+            self.go_on.wait()
             return
         handler.wfile.write(body if self.cut_after is None else body[: self.cut_after])

@@ -50,8 +50,10 @@ def two():
 
 
 def texts(user):
+    # What edits change is looked at together.
+    measurer = user.window.background.measurer
     user.wait_idle()
-    user.qtbot.wait(150)  # what edits change is looked at together
+    user.wait_for(lambda: not (measurer._looking and measurer._timer.isActive()))
     user.wait_idle()
     user.window.cell_text_overlay.refresh()
     return [word.text for word in user.window.cell_text_overlay.shown]

@@ -80,10 +80,12 @@ def press(user, key) -> None:
 
 def settle(user) -> None:
     """Let all be read and drawn."""
-    user.wait_idle()
     for _ in range(5):
+        # What was read may ask for more.
+        user.wait_idle()
         QApplication.processEvents()
         QTest.qWait(10)
+    user.wait_idle()
 
 
 def seen(view, along: int, plane: int) -> list[int]:
@@ -444,7 +446,7 @@ def test_nothing_waits_for_a_stack_that_is_read(user, stack, monkeypatch):
     def slow(*asked):
         if threading.current_thread() is not threading.main_thread():
             reading.set()
-            gate.wait(20)
+            gate.wait(60)
         return read(*asked)
 
     monkeypatch.setattr(ImageSource, "plane", slow)
@@ -455,7 +457,7 @@ def test_nothing_waits_for_a_stack_that_is_read(user, stack, monkeypatch):
     job = Job("Something quick", lambda _: None)
     job.finished.connect(done.append)
     window.services.io_jobs.start(job)
-    user.qtbot.waitUntil(lambda: bool(done), timeout=10_000)
+    user.qtbot.waitUntil(lambda: bool(done))
     assert window.ortho.stacks.stack is None
     # Closing the window gives up what is read.
     gate.set()

@@ -13,7 +13,6 @@ from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weights import save_weights
 from cellpose_studio.io.storage import room_text
 from tests.io.support.downloads.file_servers import FileServer, server
-from tests.ui.conftest import LONG
 
 OK = QDialogButtonBox.StandardButton.Ok
 
@@ -53,7 +52,7 @@ def rows(browser):
 
 
 def wait_end(browser, qtbot):
-    qtbot.waitUntil(lambda: not browser.downloading, timeout=LONG)
+    qtbot.waitUntil(lambda: not browser.downloading)
 
 
 def test_a_model_is_downloaded_and_used(user, browser, files, folder, qtbot):
@@ -89,7 +88,7 @@ def test_a_download_is_cancelled_and_goes_on_later(browser, files, folder, qtbot
     browser.published.choose("CPx")
     browser.download.click()
     part = folder / ".CPx.part"
-    qtbot.waitUntil(lambda: part.exists() and part.stat().st_size == 500, timeout=LONG)
+    qtbot.waitUntil(lambda: part.exists() and part.stat().st_size == 500)
     assert browser.progress.isVisible()
     assert browser.download.text() == "Cancel download"
     browser.download.click()

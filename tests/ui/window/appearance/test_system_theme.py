@@ -60,6 +60,6 @@ def test_it_follows_the_portal_of_the_desktop():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.stdout.split() == ["dark", "light", "dark"], done.stderr

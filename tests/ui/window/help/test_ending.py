@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import LONG
+
 PROGRAM = Path(__file__).with_name("program.py")
-LONG = 180  # seconds
 
 pytestmark = pytest.mark.slow
 

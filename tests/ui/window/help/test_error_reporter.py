@@ -110,7 +110,7 @@ def test_an_error_in_each_painting_leaves_the_window_usable(reporter, messages, 
         broken.update()
         qtbot.waitUntil(lambda n=n: Broken.painted > n + 1)
     # The same error does not open the dialog again: it comes into the bar.
-    qtbot.waitUntil(messages.isVisible, timeout=5000)
+    qtbot.waitUntil(messages.isVisible)
     assert "the moon is full" in messages.text.text()
     assert error_dialogs() == []
     QTimer.singleShot(0, lambda: {}["key"])

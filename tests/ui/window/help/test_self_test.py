@@ -32,9 +32,9 @@ from cellpose_studio.workflows.self_test.check import CheckFailed, Place
 from cellpose_studio.workflows.self_test.headless import CHECKS
 from tests.self_test_child import all_checks, child_command
 from tests.ui.controls import wrong_with
+from tests.waiting import LONG
 
 PROGRAM = [sys.executable, "-m", "cellpose_studio"]
-LONG = 600
 
 
 def self_test(*names, without=(), **environment):
@@ -133,7 +133,7 @@ def test_a_stop_ends_the_child_as_well(tmp_path):
     while not (number.exists() and number.read_text()):
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=LONG)
     assert process.returncode == 143
     assert output.decode().splitlines()[-1] == "Stopped."
     with pytest.raises(ProcessLookupError):
@@ -256,7 +256,7 @@ def column(dialog, n):
 
 def test_the_dialog_fills_and_its_details_can_be_copied(dialog, qtbot):
     opened = dialog("sys.stderr.write('odd\\n'); sys.stderr.flush(); os.abort()")
-    qtbot.waitUntil(lambda: not opened.running, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.running)
     assert column(opened, 0) == ["passed", "passed", "FAILED", "passed", "passed"]
     titles = ["Start of the program", "A", "B", "C", "End of the program"]
     assert column(opened, 2) == titles
@@ -273,14 +273,12 @@ def test_the_dialog_fills_and_its_details_can_be_copied(dialog, qtbot):
 def test_closing_the_dialog_ends_the_check(dialog, qtbot, tmp_path):
     number = tmp_path / "number"
     opened = dialog(
-        f"Path({str(number)!r}).write_text(str(os.getpid())); time.sleep(600)"
+        f"Path({str(number)!r}).write_text(str(os.getpid())); time.sleep(10**6)"
     )
     qtbot.waitUntil(lambda: number.exists() and bool(number.read_text()))
     qtbot.waitUntil(lambda: "running…" in column(opened, 0))
     assert opened.summary.text() == "Checking: B"
-    before = time.monotonic()
     opened.reject()
-    assert time.monotonic() - before < 10
     with pytest.raises(ProcessLookupError):
         os.kill(int(number.read_text()), 0)
 

@@ -89,7 +89,7 @@ def test_it_can_be_cancelled_and_closed_while_nobody_answers(show, qtbot):
     answer = threading.Event()
 
     def wait(handler):
-        answer.wait(30)
+        answer.wait(60)
         send(handler, releases("2.0"))
 
     with server(wait) as (address, asked):
@@ -108,6 +108,6 @@ def test_it_can_be_cancelled_and_closed_while_nobody_answers(show, qtbot):
         qtbot.waitUntil(lambda: bool(closed))
         threads = [one for one in threading.enumerate() if one.name == "updates"]
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
         # The answers of both come to nothing, and to no error.
         qtbot.wait(50)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-LONG = 180  # seconds
+from tests.waiting import LONG
 
 # Asks for the end at the given moment of the start, once, and runs the application.
 CODE = """

@@ -14,8 +14,6 @@ from cellpose_studio.paths import config_dir
 from cellpose_studio.ui.window.appearance.system_theme import SystemTheme
 from cellpose_studio.ui.window.launch.splash import Splash, theme_in_settings
 
-LONG = 120_000  # ms
-
 
 @pytest.fixture
 def splash(qtbot, request):
@@ -77,7 +75,7 @@ def test_it_goes_when_the_window_comes(splash, qtbot):
     qtbot.addWidget(window)
     window.show()
     splash.finish(window)
-    qtbot.waitUntil(lambda: not splash.isVisible(), timeout=LONG)
+    qtbot.waitUntil(lambda: not splash.isVisible())
 
 
 def test_it_does_not_stay_over_a_dialog(splash, qtbot):
@@ -86,7 +84,7 @@ def test_it_does_not_stay_over_a_dialog(splash, qtbot):
     dialog.setModal(True)
     dialog.show()
     dialog.activateWindow()
-    qtbot.waitUntil(lambda: not splash.isVisible(), timeout=LONG)
+    qtbot.waitUntil(lambda: not splash.isVisible())
 
 
 def test_a_click_puts_it_away(splash, qtbot):

@@ -13,8 +13,6 @@ from cellpose_studio.paths import cache_dir, data_dir
 from cellpose_studio.ui.window.preferences import folders
 from cellpose_studio.ui.window.preferences.folders import Folders
 
-LONG = 120_000  # ms
-
 
 @pytest.fixture
 def dialog(qtbot, tmp_path, monkeypatch):
@@ -38,7 +36,7 @@ def room_of(dialog: Folders, title: str) -> str:
 
 def measured(dialog, qtbot) -> None:
     dialog.measure()
-    qtbot.waitUntil(lambda: all(r.text() != "…" for r in dialog.rooms), timeout=LONG)
+    qtbot.waitUntil(lambda: all(r.text() != "…" for r in dialog.rooms))
 
 
 def answer(button: str) -> None:
@@ -81,9 +79,7 @@ def test_clearing_says_what_is_computed_again_and_clears(dialog, qtbot):
     measured(dialog, qtbot)
     said = answer("Clear cache")
     qtbot.mouseClick(dialog.clear, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(
-        lambda: room_of(dialog, "Cache of flows") == "0 bytes", timeout=LONG
-    )
+    qtbot.waitUntil(lambda: room_of(dialog, "Cache of flows") == "0 bytes")
     assert "Clear 2.5 MB of cached files?" in said[0]
     assert "thresholds of earlier runs need a new run" in said[0]
     assert dialog.note.text() == "Cleared 2.5 MB."

@@ -40,11 +40,11 @@ def test_a_scheduler_is_kept_and_tried(form, qtbot, tmp_path, scheduler):
     enter(form.address, str(tmp_path / "gone.json"))
     enter(form.folder, str(tmp_path / "state"))
     form.check.click()
-    qtbot.waitUntil(lambda: "no scheduler file" in form.result.text(), timeout=60000)
+    qtbot.waitUntil(lambda: "no scheduler file" in form.result.text())
     enter(form.address, scheduler)
     form.check.click()
     said = "2 workers on 1 computer: 2 × CPU"
-    qtbot.waitUntil(lambda: form.result.text() == said, timeout=60000)
+    qtbot.waitUntil(lambda: form.result.text() == said)
     kept = Settings.load(tmp_path / "settings.json").cluster()
     assert (kept.address, kept.folder) == (scheduler, tmp_path / "state")
 

@@ -25,7 +25,7 @@ def local_cluster(**given) -> Iterator[LocalCluster]:
     }
     with LocalCluster(**options) as cluster:
         if options["n_workers"]:
-            cluster.get_client().wait_for_workers(options["n_workers"], timeout=120)
+            cluster.get_client().wait_for_workers(options["n_workers"], timeout=300)
         yield cluster
 
 

@@ -38,7 +38,7 @@ def worker(address, cwd, **environment):
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QListWidget, QToolButton, QVBoxLayout, QWidget
 
-from cellpose_studio.ui.widgets.filter_line import FilterLine
+from cellpose_studio.ui.widgets.tables.filter_line import FilterLine
 
 
 def test_the_list_has_the_focus_after_the_clear_button(qtbot):

@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractItemView, QApplication, QListWidget, QTableWidget
 
-from cellpose_studio.ui.widgets.select_row import select_row
+from cellpose_studio.ui.widgets.tables.select_row import select_row
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
