@@ -163,6 +163,7 @@ class Canvas(QObject):
 
     def masks_shown(self) -> list[MasksAppearance]:
         """Return the masks that are visible, bottom first."""
+        self.masks.recolour()
         return masks_shown(self.model.layers)
 
     def set_mouse_handler(self, handler: MouseHandler) -> None:

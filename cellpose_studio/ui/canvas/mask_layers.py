@@ -242,17 +242,17 @@ class MaskLayers:
     def set_filled(self, filled: bool) -> None:
         """Fill the cells with their colours, or not."""
         self._filled = filled
-        self._recolour()
+        self.recolour()
 
     def set_opacity(self, opacity: float) -> None:
         """Fill the cells with an opacity from 0 to 1; a 3D rendering has its own."""
         self._opacity = opacity
-        self._recolour()
+        self.recolour()
 
     def set_outlines(self, outlines: bool) -> None:
         """Outline the cells, or not."""
         self._outlines = outlines
-        self._recolour()
+        self.recolour()
 
     def set_coloured_by_uncertainty(self, by_uncertainty: bool) -> None:
         """Colour the cells by their uncertainty, or each in a colour of its own."""
@@ -260,7 +260,7 @@ class MaskLayers:
         for layer in self._layers.values():
             layer.by_rank = by_uncertainty and layer.ranks is not None
             layer.refresh(extent=False)
-        self._recolour()
+        self.recolour()
 
     def colour_cells(self, name: str, colours: CellColours | None) -> None:
         """Colour the cells of masks by what was measured; None ends that."""
@@ -282,7 +282,7 @@ class MaskLayers:
     def set_in_3d(self, in_3d: bool) -> None:
         """Show cells as surfaces in a 3D rendering, or as areas of a plane."""
         self._in_3d = in_3d
-        self._recolour()
+        self.recolour()
 
     @property
     def visible(self) -> bool:
@@ -345,7 +345,8 @@ class MaskLayers:
         layer.by_rank = self.by_uncertainty and layer.ranks is not None
         self._recolour_layer(layer)
 
-    def _recolour(self) -> None:
+    def recolour(self) -> None:
+        """Give all masks the colours that the next frame will show."""
         for layer in self._layers.values():
             self._recolour_layer(layer)
 

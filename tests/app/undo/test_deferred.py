@@ -176,7 +176,7 @@ def test_large_masks_are_drawn_before_they_come_back(
     monkeypatch.setattr(label_set, "_QUICKLY_DRAWN", 32 * 32 - 1)
     for move, origin in ((session.undo, "first"), (session.redo, "second")):
         move()
-        qtbot.waitUntil(lambda: not queue.jobs, timeout=WAIT)
+        qtbot.waitUntil(lambda: not queue.jobs)
         assert image.masks.origin == origin
         assert image.masks.pixels.take_drawn() is not None
     assert len(threads) == 2

@@ -18,7 +18,7 @@ from cellpose_studio.app.project.scratch import new_unnamed
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.ui.window.main_window import MainWindow
-from tests.ui.conftest import LONG
+from tests.waiting import LONG
 
 
 def shown_colours(user):
@@ -39,7 +39,7 @@ def test_the_menus_hold_every_command_once(window):
 def test_an_image_opens_while_code_is_compiled_ahead(user, cells):
     window, compiled = user.window, threading.Event()
     jobs = window.services.warm_up_jobs
-    jobs.start(Job("Compiling", lambda _: compiled.wait(LONG / 1000)))
+    jobs.start(Job("Compiling", lambda _: compiled.wait(LONG)))
     window.warm_up()
     window.open([cells("a.tif")])
     user.wait_for(lambda: window.session.shown is not None)
@@ -212,7 +212,7 @@ def test_the_step_of_a_job_with_a_long_name_is_read_to_its_end(user):
 
     def work(checkpoint):
         checkpoint.reached(0, 256, "tile")
-        assert done.wait(LONG / 1000)
+        assert done.wait(LONG)
 
     text = user.window.jobs.text
     user.window.services.gpu_jobs.start(Job("Segmenting " + "a_long_name" * 20, work))
