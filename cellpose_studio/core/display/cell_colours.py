@@ -70,6 +70,16 @@ class CellColours:
         # The last colour is that of cells without a value.
         return self.palette[:-1] if any(self.ends) else None
 
+    @property
+    def outlines(self) -> Palette:
+        """RGB (`COLOURS`, 3) of the outlines: white around cells without a value.
+
+        Grey alone would not be seen on the image of a single channel.
+        """
+        outlines = self.palette.copy()
+        outlines[UNKNOWN_RANK - 1] = 1
+        return outlines
+
 
 def value_palette() -> Palette:
     """Return RGB (`COLOURS`, 3) of values from low to high, and grey for unknown ones.

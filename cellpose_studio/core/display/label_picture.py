@@ -113,7 +113,11 @@ def ranks_of(
 
 
 def colour_table(
-    colours: npt.NDArray[np.float32], *, fill: float, outline: float
+    colours: npt.NDArray[np.float32],
+    *,
+    fill: float,
+    outline: float,
+    outlines: npt.NDArray[np.float32] | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return the RGBA (256, 4) of each value that a pixel of a picture can have.
 
@@ -123,10 +127,14 @@ def colour_table(
         RGB (`COLOURS`, 3) of the cells, 0 to 1.
     fill, outline
         Opacity of the inside and of the outline of cells, 0 to 1.
+    outlines
+        RGB (`COLOURS`, 3) of the outlines; without it, that of the cells.
     """
     table = np.zeros((256, 4), np.float32)
     shown = np.concatenate([colours, np.array(MARK_COLOURS, np.float32)])
     table[1:OUTLINE, :3] = table[OUTLINE + 1 :, :3] = shown
+    if outlines is not None:
+        table[OUTLINE + 1 : OUTLINE + 1 + COLOURS, :3] = outlines
     table[1:OUTLINE, 3] = fill
     table[COLOURS + 1 : OUTLINE, 3] = fill * _MARK_FILL
     table[OUTLINE + 1 :, 3] = outline

@@ -12,23 +12,17 @@ import numpy.typing as npt
 from cellpose_studio.app.images.large_images import LargeImages
 from cellpose_studio.core.display.cell_colours import CellColours
 from cellpose_studio.core.display.label_marks import DrawnLabels, statuses_of
-from cellpose_studio.core.display.label_picture import (
-    colour_table,
-    palette,
-    ranks_of,
-    uncertainty_palette,
-)
+from cellpose_studio.core.display.label_picture import ranks_of
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.ui.canvas.image_layers import placement
 from cellpose_studio.ui.canvas.layers.labels_layer import labels_layer
+from cellpose_studio.ui.canvas.layers.mask_colours import Look, mask_colours
 from cellpose_studio.ui.canvas.pictures import put_comparison
 from cellpose_studio.ui.canvas.viewer.frames import Frames
 
 _OPACITY = 0.4
 """Opacity of the fill of cells at first."""
-_VEIL = 0.35
-_SCALE = 1.5  # stronger, so that the colours of a scale can be distinguished
 _MUCH = 512 * 512  # px that are redrawn together at most
 
 
@@ -109,7 +103,7 @@ class MaskLayers:
             levels or labels,
             name=name,
             multiscale=levels is not None,
-            colormap=self._colours(),
+            colormap=mask_colours(self._look()),
             visible=False,
             **placement(self._image),
         )
@@ -351,29 +345,17 @@ class MaskLayers:
             self._recolour_layer(layer)
 
     def _recolour_layer(self, layer: Any) -> None:
-        look = self._filled, self._outlines, self._opacity, self._in_3d
-        coloured_by = look, layer.cell_colours, layer.by_rank
+        coloured_by = self._look(), layer.cell_colours, layer.by_rank
         # napari takes a while to change colours, if only to the same ones.
         if layer.coloured_by == coloured_by:
             return
         layer.coloured_by = coloured_by
         # The picture is not drawn again: only its colour table changes.
         with layer._block_refresh():  # PRIVATE
-            layer.colormap = self._colours(_palette(layer))
+            layer.colormap = mask_colours(*coloured_by)
 
-    def _colours(self, scale: npt.NDArray[np.float32] | None = None) -> Any:
-        """Return the colour map of ``scale``; of cells in their own without one."""
-        from napari.utils.colormaps import CyclicLabelColormap
-
-        strength = self._opacity * (_SCALE if scale is not None else 1)
-        fill = min(strength, 1.0) if self._filled else 0.0
-        outline = 1.0 if self._outlines else fill
-        if self._in_3d:
-            # In 3D only the surface of a cell is visible: opaque, or as a veil.
-            fill = outline = 1.0 if self._filled else _VEIL * self._outlines
-        colours = palette() if scale is None else scale
-        table = colour_table(colours, fill=fill, outline=outline)
-        return CyclicLabelColormap(colors=table)
+    def _look(self) -> Look:
+        return Look(self._filled, self._outlines, self._opacity, self._in_3d)
 
 
 def _id_at(layer: Any, position: Sequence[float]) -> int:
@@ -391,11 +373,3 @@ def _common_size(one: tuple[slice, ...], other: tuple[slice, ...]) -> int:
         for a, b in zip(one[-2:], other[-2:], strict=True)
     )
     return prod(sides)
-
-
-def _palette(layer: Any) -> npt.NDArray[np.float32] | None:
-    """Return the colours of a scale that a layer shows; None without one."""
-    if layer.cell_colours is not None:
-        colours: CellColours = layer.cell_colours
-        return colours.palette
-    return uncertainty_palette() if layer.by_rank else None

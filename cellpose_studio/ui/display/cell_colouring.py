@@ -31,10 +31,23 @@ class Measure(NamedTuple):
     name: str
     channel: int = -1
 
+    @property
+    def counterpart(self) -> Measure:
+        """The size of cells in stacks for that in planes, and the other way round."""
+        for one, other in (("area", "volume"), ("volume", "area")):
+            if self.name.split("_")[-1] == one:
+                return self._replace(name=self.name.removesuffix(one) + other)
+        return self
+
 
 CLASS = Measure("class")
 """The class of cells, which needs no measuring."""
 NO_CLASSES = "Class: there are none yet"
+
+NOT_YET = "not measured yet"
+NOT_HERE = "not measured in this image"
+OF_NO_CELL = "unknown for all cells"
+"""Why no cell has a colour of the scale."""
 
 
 class CellColouring(QObject):
@@ -138,12 +151,13 @@ class CellColouring(QObject):
             return class_cell_colours(known, classes, title)
         table = self._measurer.table
         column = _column(table, self.measure, self.column)
-        if table is None or column is None:
-            unknown = np.zeros(1, np.uint8)
-            return CellColours(
-                ranks=unknown, palette=value_palette(), title=f"{self.title}: unknown"
-            )
+        if table is None:
+            return _unknown(self.title, NOT_YET)
+        if column is None:
+            return _unknown(self.title, NOT_HERE)
         values = table.values[column.name]
+        if not np.isfinite(values).any():
+            return _unknown(column.heading, OF_NO_CELL)
         of_same = self._limits if column.name == self.column else None
         limits = of_same or value_limits(values)
         now = self._canvas.planes.get("T", 0) if table.in_time else 0
@@ -159,15 +173,28 @@ class CellColouring(QObject):
 def _column(
     table: Measurements | None, measure: Measure | None, name: str
 ) -> Column | None:
-    """Return the column of a measurement: that of a name, else one in µm."""
+    """Return the column of a measurement: that of a name, else one in µm.
+
+    Planes have no volumes and stacks no areas: there, it is that of the counterpart.
+    """
     if table is None or measure is None:
         return None
-    found = [
-        column
-        for column in table.columns
-        if Measure(column.key, column.channel) == measure
-    ]
-    return max(found, key=lambda one: (one.name == name, one.in_um), default=None)
+    for wanted in (measure, measure.counterpart):
+        found = [
+            column
+            for column in table.columns
+            if Measure(column.key, column.channel) == wanted
+        ]
+        if found:
+            return max(found, key=lambda one: (one.name == name, one.in_um))
+    return None
+
+
+def _unknown(title: str, why: str) -> CellColours:
+    """Return the colours of cells none of which has a value: all are grey."""
+    return CellColours(
+        ranks=np.zeros(1, np.uint8), palette=value_palette(), title=f"{title}: {why}"
+    )
 
 
 def _end(value: float) -> str:

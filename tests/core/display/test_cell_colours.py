@@ -6,12 +6,17 @@ import numpy as np
 
 from cellpose_studio.core.display.cell_colours import (
     UNKNOWN_RANK,
+    class_cell_colours,
     ranks_by_id,
     value_limits,
     value_palette,
     value_ranks,
 )
-from cellpose_studio.core.display.label_picture import COLOURS
+from cellpose_studio.core.display.label_picture import (
+    COLOURS,
+    OUTLINE,
+    colour_table,
+)
 
 LAST = UNKNOWN_RANK - 1
 """The last colour of the scale; the one after it is that of unknown values."""
@@ -31,6 +36,18 @@ def test_what_is_not_known_is_grey():
     # Cells of one value only are in the middle of the scale.
     assert 1 < ranks[4] < LAST
     assert len(set(value_palette()[UNKNOWN_RANK - 1].tolist())) == 1
+
+
+def test_what_is_not_known_has_a_white_outline_unlike_the_others():
+    colours = class_cell_colours({}, [], "Class")
+    assert (colours.outlines[UNKNOWN_RANK - 1] == 1).all()
+    known = slice(0, UNKNOWN_RANK - 1)
+    assert np.array_equal(colours.outlines[known], colours.palette[known])
+    table = colour_table(
+        colours.palette, fill=0.5, outline=1, outlines=colours.outlines
+    )
+    assert table[UNKNOWN_RANK].tolist() == [0.5] * 4
+    assert table[UNKNOWN_RANK | OUTLINE].tolist() == [1] * 4
 
 
 def test_a_single_odd_cell_does_not_stretch_the_scale():

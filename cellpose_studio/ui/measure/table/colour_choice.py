@@ -84,11 +84,17 @@ class ColourChoice(QWidget):
     def _show(self) -> None:
         """Show which measurement the cells are coloured by."""
         measure = self._colouring.measure
-        shown = [
-            one.name
-            for one in self._rows.colouring
-            if Measure(one.key, one.channel) == measure
-        ]
+        if measure is None:
+            self.box.setCurrentIndex(0)
+            return
+        listed = {
+            one.name: Measure(one.key, one.channel) for one in self._rows.colouring
+        }
+        wanted = measure, measure.counterpart
+        shown = [name for name, one in listed.items() if one in wanted]
         # Where images differ, a measurement is listed in px and in µm.
-        shown.sort(key=lambda name: name != self._colouring.column)
-        self.box.setCurrentIndex(max(self.box.findData(*shown[:1] or [""]), 0))
+        column = self._colouring.column
+        shown.sort(key=lambda name: (listed[name] != measure, name != column))
+        # Of one that these cells do not have, the title stands in the box.
+        self.box.setPlaceholderText(self._colouring.title)
+        self.box.setCurrentIndex(self.box.findData(shown[0]) if shown else -1)
