@@ -361,7 +361,9 @@ def test_a_message_says_which_of_the_chosen_cells_commands_act_on(
     # The column of images is none of those of one image.
     choose(content.scope, "image")
     assert content.table.filter.property("wrong")
-    assert len(content.plots.plot._x) == content.table.model.rowCount() == 3
+    assert content.table.model.rowCount() == 3
+    # The plot is drawn in a turn of the event loop of its own.
+    user.wait_for(lambda: len(content.plots.plot._x) == 3)
     content.table.filter.clear()
     # The summary has a row for each time point.
     film, masks = cells("film.tif"), np.zeros((3, 96, 128), np.uint16)
