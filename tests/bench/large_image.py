@@ -40,12 +40,11 @@ import tifffile
 from application import application
 from disk import Disk
 from memory import Memory
-from pulse import until, wait
+from pulse import Pulse, until, wait
 from qtpy.QtCore import QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMessageBox
-from sampled_pulse import SampledPulse
 from tiled import (
     BLOCK,
     DIAMETER,
@@ -87,7 +86,7 @@ class Bench:
         self.session = self.window.session
         self.memory = Memory()
         self.disk = Disk(cache_dir() / "blocks")
-        self.pulse = SampledPulse(options.profile)
+        self.pulse = Pulse(options.profile)
 
     def idle(self) -> bool:
         return not any(queue.jobs for queue in self.window.services.queues)
@@ -109,7 +108,7 @@ class Bench:
 
     def row(self, title: str, seconds: float) -> None:
         wait(0.5)
-        (late, cpu, *_), own = self.pulse.worst, self.pulse.own
+        late, cpu, own, *_ = self.pulse.worst
         memory, disk = self.memory, self.disk.state + self.disk.mapped
         print(
             f"| {title} | {seconds:.1f} | {late:.0f} | {cpu:.0f} | {own:.0f} | "

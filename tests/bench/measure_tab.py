@@ -4,10 +4,10 @@ xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/measure_tab.py
 
 The first number of a row is the longest time on the clock by which a timer of 5 ms was
 late, the second the CPU time that the GUI thread used in the longest such time: on a
-busy computer, only the second one is ours. The third is its part without the drawing of
-the canvas, the fourth that drawing, which a graphics card does elsewhere, the last the
-search for garbage; each is the longest by itself. With --profile, it prints where that
-goes; --only names parts.
+busy computer, only the second one is ours. The third is its part in the application,
+the fourth that in napari and the drawing of the canvas, which a graphics card does
+elsewhere, the last the search for garbage; each is the longest by itself. With
+--profile, it prints where that goes; --only names parts.
 """
 
 from __future__ import annotations

@@ -25,9 +25,8 @@ import tifffile
 from application import application
 from engine_cases import write_transformer
 from load import busy
-from pulse import until, wait
+from pulse import Pulse, until, wait
 from qtpy.QtWidgets import QApplication
-from sampled_pulse import SampledPulse
 
 from cellpose_studio.app.masks.project_image import ProjectImage
 
@@ -67,7 +66,7 @@ class Bench:
         self.window = MainWindow(Settings.load(folder / "settings.json"), new_unnamed())
         self.window.show()
         wait(1)
-        self.pulse = SampledPulse(profile)
+        self.pulse = Pulse(profile)
         self._places = places
 
     def idle(self) -> bool:
@@ -96,10 +95,8 @@ class Bench:
         until(self.idle)
         # The result is painted after the job has ended.
         wait(0.5)
-        late, cpu, *_ = self.pulse.worst
-        print(
-            f"| {title} | {late:.0f} | {cpu:.0f} | {self.pulse.own:.0f} |", flush=True
-        )
+        late, cpu, own, *_ = self.pulse.worst
+        print(f"| {title} | {late:.0f} | {cpu:.0f} | {own:.0f} |", flush=True)
         if self._places:
             self.pulse.print_places()
         self.pulse.print_worst()

@@ -206,7 +206,7 @@ class TableMeasurer:
             self._renew_facts(image, measured)
 
     def _on_classes(self, image: ProjectImage | None) -> None:
-        if image is not None and image is self._session.shown and self._clients:
+        if image is self._session.shown:
             self._renewing.start()
 
     def _on_classed(self) -> None:

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.core.display.cell_colours import class_colours, value_palette
 from cellpose_studio.ui.measure.plots.data import Groups, Values, beside, bin_edges
+from cellpose_studio.ui.measure.plots.points import PlainPoints
 from cellpose_studio.ui.widgets.theme_follower import ThemeFollower
 
 _MOST_POINTS = 20_000
@@ -77,7 +78,7 @@ class MeasurementPlot(pg.PlotWidget):
         self._draw_chosen: Any = None
         self._edges: Values = np.array([0.0, 1.0])
         self._chosen: Mask = np.zeros(0, bool)
-        self._marks = pg.ScatterPlotItem(size=_CHOSEN_POINT, pen=None)
+        self._marks = PlainPoints(size=_CHOSEN_POINT, pen=None)
         self._bars = pg.BarGraphItem(x=[], height=[], width=1)
         self._legend = self.addLegend(offset=(-4, 4), labelTextSize="8pt")
         self._box.dragged.connect(self._on_dragged)
@@ -188,7 +189,7 @@ class MeasurementPlot(pg.PlotWidget):
                 if groups is not None and code is not None:
                     colour, name = _colour(groups, code), groups.names[code]
                 self.addItem(
-                    pg.ScatterPlotItem(
+                    PlainPoints(
                         x=x[at], y=y[at], size=_POINT, pen=None, brush=colour, name=name
                     )
                 )
