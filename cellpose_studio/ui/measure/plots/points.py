@@ -14,7 +14,7 @@ class PlainPoints(pg.ScatterPlotItem):
     milliseconds for 10,000 of them; here it is looked up once.
     """
 
-    def updateSpots(self, dataSet: Any = None) -> None:
+    def updateSpots(self, dataSet: Any = None) -> None:  # noqa: N802, N803
         """Give all points the picture of the first; pyqtgraph calls this."""
         points = self.data if dataSet is None else dataSet
         if len(points):
