@@ -264,16 +264,19 @@ def finetuning(info: ArchitectureInfo = UNET) -> TrainingParameters:
         learning_rate=5e-4,
         # Steps on few crops lead to and fro; small ones at the end let them settle.
         anneal=0.7,
-        # Small batches and crops give more steps in the same time.
+        # Small batches give more steps in the same time.
         batch_size=4,
-        bsize=160,
+        bsize=192,
         nimg_per_epoch=16,
         min_train_masks=1,
+        # As varied as what the shipped models have learned from: crops of few images
+        # that vary less are learned by heart.
         scale_range=0.25,
-        zoom=1.5,
-        shading=0.3,
-        blur=0.05,
-        noise=0.1,
+        zoom=2.0,
+        shading=0.6,
+        blur=0.08,
+        noise=0.2,
+        invert=0.12,
         freeze_norm=True,
         best_of_last=0.34,
         parent_share=0.5,
