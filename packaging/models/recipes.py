@@ -134,7 +134,7 @@ OWN = {
 """By folder: the model that is for its images."""
 
 _VARIED = (
-    *("--scale-range", "0.25", "--zoom", "2", "--shading", "0.6"),
+    *("--scale-range", "0.25", "--zoom", "2", "--shading", "0.6", "--invert", "0"),
     *("--nimg-per-epoch", "96", "--bsize", "192", "--min-train-masks", "3"),
     *("--learning-rate", "0.002", "--anneal", "0.6", "--validate-every", "6"),
     *("--batch-size", "8", "--parent-share", "0"),
