@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from qtpy.QtCore import QLocale, QObject, Signal
@@ -23,6 +24,19 @@ from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.ui.canvas.canvas import Canvas
 
 Limits = tuple[float, float]
+
+
+class _OfMeasure(Protocol):
+    """A column that says what it measures."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def channel(self) -> int: ...
+
+
+_C = TypeVar("_C", bound=_OfMeasure)
 
 
 class Measure(NamedTuple):
@@ -170,24 +184,27 @@ class CellColouring(QObject):
         )
 
 
+def columns_of(measure: Measure, columns: Iterable[_C]) -> list[_C]:
+    """Return the columns of a measurement, in px and in µm.
+
+    Planes have no volumes and stacks no areas: there, those of the counterpart.
+    """
+    known = [*columns]
+    for wanted in (measure, measure.counterpart):
+        found = [one for one in known if Measure(one.key, one.channel) == wanted]
+        if found:
+            return found
+    return []
+
+
 def _column(
     table: Measurements | None, measure: Measure | None, name: str
 ) -> Column | None:
-    """Return the column of a measurement: that of a name, else one in µm.
-
-    Planes have no volumes and stacks no areas: there, it is that of the counterpart.
-    """
+    """Return the column of a measurement: that of a name, else one in µm."""
     if table is None or measure is None:
         return None
-    for wanted in (measure, measure.counterpart):
-        found = [
-            column
-            for column in table.columns
-            if Measure(column.key, column.channel) == wanted
-        ]
-        if found:
-            return max(found, key=lambda one: (one.name == name, one.in_um))
-    return None
+    found = columns_of(measure, table.columns)
+    return max(found, key=lambda one: (one.name == name, one.in_um), default=None)
 
 
 def _unknown(title: str, why: str) -> CellColours:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
 from cellpose_studio.core.display.cell_colours import value_limits
-from cellpose_studio.ui.display.cell_colouring import CLASS, CellColouring, Measure
+from cellpose_studio.ui.display.cell_colouring import (
+    CLASS,
+    CellColouring,
+    Measure,
+    columns_of,
+)
 from cellpose_studio.ui.measure.table.rows import Rows
 from cellpose_studio.ui.widgets.form import keep_narrow
 
@@ -87,14 +92,9 @@ class ColourChoice(QWidget):
         if measure is None:
             self.box.setCurrentIndex(0)
             return
-        listed = {
-            one.name: Measure(one.key, one.channel) for one in self._rows.colouring
-        }
-        wanted = measure, measure.counterpart
-        shown = [name for name, one in listed.items() if one in wanted]
         # Where images differ, a measurement is listed in px and in µm.
-        column = self._colouring.column
-        shown.sort(key=lambda name: (listed[name] != measure, name != column))
+        shown = [one.name for one in columns_of(measure, self._rows.colouring)]
+        shown.sort(key=lambda name: name != self._colouring.column)
         # Of one that these cells do not have, the title stands in the box.
         self.box.setPlaceholderText(self._colouring.title)
         self.box.setCurrentIndex(self.box.findData(shown[0]) if shown else -1)
