@@ -45,7 +45,7 @@ from cellpose_studio.engine.flows.region import (
 )
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.masks.dynamics import FlowMaskMaker, steps_for
-from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.catalogue import offered, shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.engine.versions import has_openvino
@@ -115,6 +115,8 @@ def segment(
     given = parameters.diameter if is_set else None
     measured = None
     region = parameters.region
+    # What has chosen already would choose the same again.
+    others = shipped() if chosen else offered()
     if network.spec.architecture_info.scales_images:
         # A measurement takes as long as a run: only a result that looks wrong is
         # worth another one.
@@ -136,7 +138,7 @@ def segment(
         engine=network.engine if device == CPU else "",
         seconds=time.perf_counter() - started,
         confidence=confidence,
-        hint="" if region else hint_for(confidence, model, shipped(), given, measured),
+        hint="" if region else hint_for(confidence, model, others, given, measured),
         measured_diameter=measured,
         notes=notes,
         device_name=device.name,

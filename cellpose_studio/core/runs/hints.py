@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.confidence import Confidence
@@ -27,7 +27,7 @@ def hint_for(
     Parameters
     ----------
     others
-        The available models.
+        The available models; if what chooses among them is one, it is named alone.
     diameter
         The diameter that the user set, px; None if it was measured.
     measured
@@ -42,14 +42,21 @@ def hint_for(
             f"measure about {measured:g} px. Choose Automatic, or set the diameter "
             f"anew. {counts}."
         )
+    choice = _choice(model, [*others])
+    reason = _reason(confidence, model, counts)
+    hint = f"{reason} Try {choice}, or check the diameter and the channels."
+    # Another model comes first: cells that are hardly sure are rarely what is missing.
+    return f"{hint} {_left_out(confidence)}".rstrip()
+
+
+def _choice(model: ModelSpec, others: Sequence[ModelSpec]) -> str:
+    """Return which models to try instead."""
+    if any(other.is_automatic for other in others):
+        return "Automatic (--model auto), which takes the model that suits the image"
     names = [
         other.label for other in others if other.card and other.sha256 != model.sha256
     ]
-    choice = listed(names or ["another model"], "or")
-    reason = _reason(confidence, model, counts)
-    if left_out := _left_out(confidence):
-        reason = f"{reason} {left_out}"
-    return f"{reason} Try {choice}, or check the diameter and the channels."
+    return listed(names or ["another model"], "or")
 
 
 def looks_wrong(confidence: Confidence) -> bool:

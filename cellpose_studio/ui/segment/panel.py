@@ -278,7 +278,10 @@ class SegmentPanel(VerticalScroll):
         if model is None:
             return ""
         set_to, measured = record.set_diameter, record.measured_diameter
-        return hint_for(confidence, model, models, set_to, measured)
+        # What has chosen already would choose the same again.
+        was_chosen = "model" in (record.automatic or ())
+        others = [m for m in models if not (was_chosen and m.is_automatic)]
+        return hint_for(confidence, model, others, set_to, measured)
 
     def _out_of_range(self, parameters: SegmentationParameters) -> list[str]:
         """Return a sentence for each value that its field cannot show."""

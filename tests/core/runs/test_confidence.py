@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cellpose_studio.core.display.label_marks import apply_ranks
 from cellpose_studio.core.display.label_picture import COLOURS, draw_labels, ranks_of
 from cellpose_studio.core.models.card import ModelCard
-from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.models.model import AUTOMATIC_MODEL, ModelSpec
 from cellpose_studio.core.runs.confidence import CellConfidence, Confidence
 from cellpose_studio.core.runs.hints import hint_for
 
@@ -96,6 +96,16 @@ def test_no_cells_are_a_reason_to_try_another_model():
     assert hint_for(confidence([], [], 0), MODELS[0], MODELS) == (
         "No cells were found. Nuclei looks for nuclei. Try Phase, or check the "
         "diameter and the channels."
+    )
+
+
+def test_what_chooses_among_the_models_is_named_instead_of_them():
+    facts = {"name": AUTOMATIC_MODEL, "source": "shipped", "card": None}
+    automatic = MODELS[0].model_copy(update=facts)
+    assert hint_for(confidence([], [], 0), MODELS[0], [*MODELS, automatic]) == (
+        "No cells were found. Nuclei looks for nuclei. Try Automatic (--model auto), "
+        "which takes the model that suits the image, or check the diameter and the "
+        "channels."
     )
 
 
