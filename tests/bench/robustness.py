@@ -1,6 +1,6 @@
 """Measure the shipped models on changed images; see docs/benchmarks.md.
 
-python tests/bench/robustness.py [--data FOLDER WITH splits.csv]
+python tests/bench/robustness.py [--data FOLDER WITH splits.csv] [--folders NAME …]
 
 The images kept for validation are what another microscope might have given: larger or
 smaller, blurred, noisy, darker to one side, inverted.
@@ -114,15 +114,17 @@ def resized(labels: Labels, shape: tuple[int, ...]) -> Labels:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--data", type=Path, default=DATA)
-    data = options.parse_args().data
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--folders", nargs="+", choices=KINDS, default=list(KINDS))
+    options = parser.parse_args()
     models = {model.name: model for model in shipped()}
     print("| images | changed | AP@0.5 | worst to best | AP@0.75 | AP@0.9 |")
     print("|---|---|---|---|---|---|")
     with TemporaryDirectory() as name:
-        for part, (kind, own) in KINDS.items():
-            pairs = validation(data, part)
+        for part in options.folders:
+            kind, own = KINDS[part]
+            pairs = validation(options.data, part)
             for title, change in CHANGES.items():
                 found = [
                     precision(
