@@ -27,6 +27,7 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.wording import some
 from cellpose_studio.io.cache.flows import FlowCache, flow_key
+from cellpose_studio.workflows.evaluation.decisions import NO_DECISIONS, Decisions
 from cellpose_studio.workflows.evaluation.trials import METRICS, SearchTable, Trial
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class ImageToSearch:
         Of the run that its masks come from.
     read
         Reads the corrected masks, from any thread.
+    decisions
+        What the user said of them.
     reviewed
         The user is done with it.
     """
@@ -53,7 +56,12 @@ class ImageToSearch:
     image: ImageSource
     record: RunRecord
     read: Callable[[], Labels]
+    decisions: Decisions = NO_DECISIONS
     reviewed: bool = False
+
+    def true_masks(self) -> Labels:
+        """Read the corrected masks, without the cells that were rejected."""
+        return self.decisions.cells(self.read())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,12 +143,12 @@ def search(
         After a stop; the scores until then are in the table.
     """
     total = len(images) * len(table.trials)
-    if not any(one.read().any() for one in images):
+    if not any(one.true_masks().any() for one in images):
         raise ParametersUnfit(
             "The corrected masks have no cells, so no settings are better than others."
         )
     for m, one in enumerate(images):
-        true = one.read()
+        true = one.true_masks()
         for n, scores in _scores(one, true, table.trials, flows, checkpoint):
             table.add(n, m, scores)
             checkpoint.reached(table.done, total, f"trial, {one.image.name}")
@@ -183,6 +191,7 @@ def _scores(
             f"The masks of {one.image.name} have the size {true.shape}, but the image "
             f"has {shape}."
         )
+    unknown = one.decisions.unknown(true)
     quiet = Checkpoint(lambda *_: checkpoint.check())
     for diameter in dict.fromkeys(trial.diameter for trial in trials):
         parameters = one.record.parameters
@@ -197,7 +206,7 @@ def _scores(
             tried = parameters.model_copy(update=trials[n].thresholds)
             found = maker.masks(tried, quiet)
             in_frames = one.image.frames > 1
-            yield n, evaluate(found, true, _OPTIONS, in_frames).scores
+            yield n, evaluate(found, true, _OPTIONS, in_frames, unknown).scores
 
 
 def _flows_of(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from cellpose_studio.app.images.decisions import decisions_of
 from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
@@ -16,6 +17,7 @@ from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.cache.flows import FlowCache
 from cellpose_studio.workflows.evaluation.corrected import record_behind
+from cellpose_studio.workflows.evaluation.decisions import Decisions
 from cellpose_studio.workflows.evaluation.search import (
     ImageToSearch,
     Searchable,
@@ -52,6 +54,7 @@ class _Corrected:
 
     image: ProjectImage
     head: LabelRevision
+    decisions: Decisions
     reviewed: bool
     read: Callable[[], Labels]
 
@@ -86,6 +89,7 @@ def search_work(
             _Corrected(
                 image=image,
                 head=labels.revision,
+                decisions=decisions_of(session, image, image.active),
                 reviewed=image.reviewed,
                 read=_reader(project, labels.pixels, labels.revision),
             )
@@ -123,6 +127,7 @@ def _with_records(project: Project, taken: list[_Corrected]) -> list[ImageToSear
                     image=one.image.source,
                     record=record,
                     read=one.read,
+                    decisions=one.decisions,
                     reviewed=one.reviewed,
                 )
             )

@@ -70,8 +70,10 @@ def test_thresholds_are_found_applied_and_recorded(user, cells, tmp_path, capsys
     user.open(cells("a.tif"))
     window.segment.parameters.main.set_values({"diameter": 20.0})
     image = user.run()
-    cell = int(image.masks.pixels.cell_table().ids()[0])
-    delete(user, image, cell)
+    deleted, rejected, *others = image.masks.pixels.cell_table().ids().tolist()
+    delete(user, image, deleted)
+    window.selection.select(rejected)
+    window.menus.actions["reject"].trigger()
     user.wait_idle()
     window.menus.actions["searchParameters"].trigger()
     dialog = window.parameter_search.dialog
@@ -85,6 +87,7 @@ def test_thresholds_are_found_applied_and_recorded(user, cells, tmp_path, capsys
     ]
     assert scores == sorted(scores, reverse=True)
     assert "are few" in dialog.result.text()
+    assert dialog.found.cells == [len(others)]
     # The user chooses another trial than the best.
     dialog.table.selectRow(dialog.table.rowCount() - 1)
     assert dialog.apply_button.text() == "Apply selected"
