@@ -51,6 +51,8 @@ class ImageToSearch:
         What the user said of them.
     reviewed
         The user is done with it.
+    id
+        Of the image in the project; 0 if that does not matter.
     """
 
     image: ImageSource
@@ -58,6 +60,7 @@ class ImageToSearch:
     read: Callable[[], Labels]
     decisions: Decisions = NO_DECISIONS
     reviewed: bool = False
+    id: int = 0
 
     def true_masks(self) -> Labels:
         """Read the corrected masks, without the cells that were rejected."""
@@ -94,8 +97,13 @@ class Searchable:
         )
 
 
-def searchable(found: Sequence[ImageToSearch]) -> Searchable:
-    """Return the images of the model that most were run with.
+def searchable(found: Sequence[ImageToSearch], shown: int = 0) -> Searchable:
+    """Return the images of the model that one was run with, else most.
+
+    Parameters
+    ----------
+    shown
+        Id of the image whose model is taken, if it can be searched on.
 
     Raises
     ------
@@ -115,7 +123,8 @@ def searchable(found: Sequence[ImageToSearch]) -> Searchable:
             "No image was run and corrected.",
             "Run a model on an image, correct the masks, and mark it as reviewed.",
         )
-    models = [one.record.model.sha256 for one in usable]
+    wanted = [one for one in usable if shown and one.id == shown] or usable
+    models = [one.record.model.sha256 for one in wanted]
     most = max(dict.fromkeys(models), key=models.count)
     for one in usable:
         if one.record.model.sha256 != most:

@@ -80,6 +80,7 @@ def search_work(
     ``started`` is called in the thread of the work with the table, which fills.
     """
     project = session.project
+    shown = session.shown.id if session.shown is not None else 0
     taken = []
     for image in corrected(session):
         labels = image.kept_masks(image.active)
@@ -96,7 +97,7 @@ def search_work(
         )
 
     def work(checkpoint: Checkpoint) -> SearchTable:
-        found = searchable(_with_records(project, taken))
+        found = searchable(_with_records(project, taken), shown)
         parameters = found.record.parameters
         table = SearchTable(
             trials=trials_around(
@@ -129,6 +130,7 @@ def _with_records(project: Project, taken: list[_Corrected]) -> list[ImageToSear
                     read=one.read,
                     decisions=one.decisions,
                     reviewed=one.reviewed,
+                    id=one.image.id,
                 )
             )
     return found
