@@ -80,6 +80,21 @@ def test_of_equal_trials_the_one_with_fewest_changes_is_best():
     assert found.spreads()[1] == pytest.approx(np.std([0.7, 0.5], ddof=1))
 
 
+def test_trials_are_compared_on_the_same_images():
+    # It was stopped after one of three trials on the second image, a difficult one.
+    found = table([0.6, 0.2], [0.5, np.nan], [0.4, np.nan])
+    assert found.means().tolist() == [0.6, 0.5, 0.4]
+    assert (found.best, found.ranked()) == (0, [0, 1, 2])
+    record = record_of_search(found, "abc", 1)
+    assert (record.images, record.cells) == (1, 40)
+    assert (record.score, record.score_before) == (0.5, 0.6)
+    # On the first image, those that were made are compared.
+    first = table([0.6], [0.7], [np.nan])
+    assert (first.best, first.ranked()) == (1, [1, 0])
+    three = table([0.6] * 3, [0.7, 0.7, np.nan])
+    assert three.validated() is None
+
+
 def test_images_that_were_left_out_judge_the_choice():
     found = table([0.5, 0.5, 0.5], [0.9, 0.2, 0.2], [0.2, 0.6, 0.6])
     # Without the first image, the third trial is best, and it is bad there; without

@@ -174,8 +174,8 @@ def record_of_search(
         model_sha256=model_sha256,
         parameters=table.trials[chosen].values,
         trials=len(table.trials),
-        images=len(table.images),
-        cells=sum(table.cells),
+        images=len(table.compared),
+        cells=sum(table.cells[n] for n in table.compared),
         metric=METRICS[table.metric],
         score=round(float(means[chosen]), 6),
         score_before=round(float(means[0]), 6),
@@ -209,7 +209,8 @@ def _scores(
         maker = FlowMaskMaker(_flows_of(one, parameters, cache, checkpoint), shape)
         # Trials of one cell probability share the way of the pixels.
         mine = [n for n, trial in enumerate(trials) if trial.diameter == diameter]
-        mine.sort(key=lambda n: trials[n].cellprob_threshold)
+        # The present settings come first: what else is there is compared with them.
+        mine.sort(key=lambda n: (n > 0, trials[n].cellprob_threshold))
         for n in mine:
             checkpoint.check()
             tried = parameters.model_copy(update=trials[n].thresholds)

@@ -44,7 +44,7 @@ def test_a_trial_stays_selected_and_a_failure_is_told(user):
     dialog.found.ap50[:] = [[0.8, 0.9], [0.9, 1.0], [0.7, np.nan]]
     dialog._show()
     assert [dialog.table.item(n, 2).text() for n in range(3)] == [
-        *("0.700", "0.950", "0.850")
+        *("0.700", "0.900", "0.800")
     ]
     assert [dialog.table.item(n, 0).text() for n in range(3)] == [
         *("0.700", "0.600", "0.500")
