@@ -11,13 +11,18 @@ from cellpose_studio.core.matching.evaluation.evaluate import evaluate
 from cellpose_studio.core.provenance.search_record import SearchRecord
 from cellpose_studio.core.recipes import as_methods
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.workflows.evaluation.search import record_of_search
+from cellpose_studio.workflows.evaluation.search import (
+    ImageToSearch,
+    record_of_search,
+    searchable,
+)
 from cellpose_studio.workflows.evaluation.trials import (
     SearchTable,
     Trial,
     trials_around,
 )
-from tests.records import run_record
+from tests.images import image_of
+from tests.records import UNET, run_record
 
 PRESENT = Trial(cellprob_threshold=0.0, flow_threshold=0.4, min_size=15)
 OTHER = Trial(cellprob_threshold=-1.0, flow_threshold=0.4, min_size=15)
@@ -30,6 +35,31 @@ def table(*rows: list[float]) -> SearchTable:
     found.scores[:] = rows
     found.cells = [40] * len(rows[0])
     return found
+
+
+def test_images_of_the_model_of_the_image_shown_are_searched_on():
+    image = image_of((1, 1, 1, 2, 2))
+    models = [UNET, UNET, UNET.model_copy(update={"sha256": "cd" * 32})]
+    found = [
+        ImageToSearch(
+            image=image,
+            record=run_record(model=model),
+            read=lambda: np.zeros((2, 2), np.uint32),
+            id=n,
+        )
+        for n, model in enumerate(models, start=1)
+    ]
+
+    def searched(shown: int) -> list[int]:
+        return [one.id for one in searchable(found, shown).images]
+
+    assert searched(3) == [3]
+    assert searched(1) == [1, 2]
+    # Of an image that cannot be searched on, there is no model.
+    assert searched(9) == searched(0) == [1, 2]
+    assert searchable(found, 3).left_out == tuple(
+        [f"{image.name}: it was run with Nuclei (small)"] * 2
+    )
 
 
 def test_the_present_parameters_are_the_first_trial():
@@ -48,6 +78,21 @@ def test_of_equal_trials_the_one_with_fewest_changes_is_best():
     assert found.best == 1
     assert found.means().tolist() == pytest.approx([0.5, 0.6, 0.6])
     assert found.spreads()[1] == pytest.approx(np.std([0.7, 0.5], ddof=1))
+
+
+def test_trials_are_compared_on_the_same_images():
+    # It was stopped after one of three trials on the second image, a difficult one.
+    found = table([0.6, 0.2], [0.5, np.nan], [0.4, np.nan])
+    assert found.means().tolist() == [0.6, 0.5, 0.4]
+    assert (found.best, found.ranked()) == (0, [0, 1, 2])
+    record = record_of_search(found, "abc", 1)
+    assert (record.images, record.cells) == (1, 40)
+    assert (record.score, record.score_before) == (0.5, 0.6)
+    # On the first image, those that were made are compared.
+    first = table([0.6], [0.7], [np.nan])
+    assert (first.best, first.ranked()) == (1, [1, 0])
+    three = table([0.6] * 3, [0.7, 0.7, np.nan])
+    assert three.validated() is None
 
 
 def test_images_that_were_left_out_judge_the_choice():

@@ -62,16 +62,16 @@ def annotated(
     Parameters
     ----------
     labels
-        (Y, X) masks; not changed.
+        (Y, X) masks, or a stack of them; not changed.
     left_out
         Ids of cells that are ignored.
     border
-        Whether cells with a pixel at the edge are ignored.
+        Whether cells with a pixel at the edge are ignored; not of a stack.
     partly
         Whether background counts only within 3 pixels of a cell.
     unannotated
-        (Y, X) where nothing is known. Cells with at least half of their pixels there
-        are ignored, others are trained on in whole.
+        Where nothing is known, of the same shape. Cells with at least half of their
+        pixels there are ignored, others are trained on in whole.
     """
     ids, codes = np.unique(labels, return_inverse=True)
     codes = codes.reshape(labels.shape)
@@ -98,9 +98,11 @@ def annotated(
 
 
 def _near(cells: Mask) -> Mask:
-    """Return the pixels at most `RING` away from a cell, those of cells included."""
+    """Return the pixels at most `RING` away from a cell in their plane, or of one."""
     import cv2
 
     side = 2 * RING + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return cv2.dilate(cells.astype(np.uint8), disc).astype(bool)
+    planes = cells.astype(np.uint8).reshape(-1, *cells.shape[-2:])
+    near = np.stack([cv2.dilate(plane, disc) for plane in planes])
+    return near.reshape(cells.shape).astype(bool)

@@ -22,6 +22,14 @@ from cellpose_studio.engine.networks.size_model import part_for_style
 ROUNDS = 3
 _SETTLED = 1.15
 """Ratio of two rounds below which the diameter has converged."""
+_USUAL = {
+    "postprocessing": "cellpose",
+    **{
+        name: SegmentationParameters.model_fields[name].default
+        for name in ("cellprob_threshold", "flow_threshold", "min_size")
+    },
+}
+"""Parameters of the masks that are measured."""
 _FEWEST_CELLS = 3
 _SMALLEST = 5.0
 """As in Cellpose, px: smaller specks would enlarge the image in the next round."""
@@ -39,22 +47,26 @@ def measure_diameter(
 ) -> float:
     """Return the median diameter of the cells on ``plane`` (Y, X, C), px.
 
-    If too few cells are found, it is the estimate of the size model; without a size
-    model, the diameter that the model was trained at.
+    If too few cells are found at the usual thresholds, those of ``parameters`` are
+    tried. If too few are found then, it is the estimate of the size model; without a
+    size model, the diameter that the model was trained at.
     """
     found = guess = estimate_diameter(network, plane)
-    # A diameter does not depend on how cells are finished afterwards.
-    parameters = parameters.model_copy(update={"postprocessing": "cellpose"})
+    # A diameter does not depend on how cells are finished afterwards, nor, as in
+    # Cellpose, on the thresholds: those that were tuned on flows suit another run.
+    usual = parameters.model_copy(update=_USUAL)
+    asked = parameters.model_copy(update={"postprocessing": "cellpose"})
     quiet = TileCounter(QuietCheckpoint(checkpoint), 0)
     for n in range(ROUNDS):
         checkpoint.reached(n, ROUNDS, "measuring the diameter")
         # The scale changes in every round, and with it the part within the limit.
         part = _middle(plane, network.spec.diam_mean / found)[None]
         flows = flows_of_planes(network, part, parameters, found, quiet)
-        labels = FlowMaskMaker(flows, part.shape[1:3], network.device).masks(
-            parameters, QuietCheckpoint(checkpoint)
-        )
-        previous, found = found, max(median_diameter(labels) or guess, _SMALLEST)
+        maker = FlowMaskMaker(flows, part.shape[1:3], network.device)
+        median = median_diameter(maker.masks(usual, QuietCheckpoint(checkpoint)))
+        if median is None and asked != usual:
+            median = median_diameter(maker.masks(asked, QuietCheckpoint(checkpoint)))
+        previous, found = found, max(median or guess, _SMALLEST)
         if max(found, previous) / min(found, previous) < _SETTLED:
             break
     return found

@@ -23,7 +23,7 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import EpochReport, ValidationSample
 from cellpose_studio.core.models.training_round import TrainingRound
 from cellpose_studio.core.runs.parameters import GREY
-from cellpose_studio.core.wording import numbered
+from cellpose_studio.core.wording import numbered, some
 from cellpose_studio.ui.segment.models.weight_files import AddedModels
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.services import Services
@@ -246,8 +246,24 @@ class TrainContent(VerticalScroll):
                 "Without validation images, the last epoch is kept, and nobody knows "
                 "whether the model is better."
             )
+        elif names := self._uncorrected():
+            advice = (
+                f"Nobody has corrected or reviewed the masks of {some(names)}: the "
+                "model that made them agrees with them, and any other seems worse."
+            )
         self.set_text.setText(f"{summary_of(parts)} {advice}".strip())
         self._soon.start()
+
+    def _uncorrected(self) -> list[str]:
+        """Return the images for validation whose masks are a run's as they were."""
+        return [
+            image.source.name
+            for image in self._set.images("validation")
+            if image.masks is not None
+            and image.masks.record is not None
+            and not image.reviewed
+            and not image.is_corrected(image.active)
+        ]
 
     def _channel_names(self) -> list[str]:
         """Return the names of the channels of the training set, or of the image shown.
@@ -308,7 +324,7 @@ class TrainContent(VerticalScroll):
         self._set.changed.connect(lambda *_: self._soon.start())
         self._set.image_changed.connect(lambda _: self._soon.start())
         self._session.images_changed.connect(lambda *_: self._soon.start())
-        self._session.image_changed.connect(lambda *_: self._soon.start())
+        self._session.image_changed.connect(lambda *_: self._show_set())
         self._session.shown_changed.connect(lambda _: self._soon.start())
         self._queue.ended.connect(lambda *_: self._soon.start())
         self.form.changed.connect(lambda *_: self._soon.start())

@@ -8,7 +8,8 @@ from functools import partial
 
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.record import RunRecord
-from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
+from cellpose_studio.core.review.training_marks import NO_MARKS, TrainingMarks
 from cellpose_studio.io.project.open_file import ProjectFile
 from cellpose_studio.io.project.tables.cells.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
@@ -18,6 +19,8 @@ from cellpose_studio.io.project.tables.revision_source import (
 )
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
 from cellpose_studio.io.project.tables.runs import read_run
+from cellpose_studio.io.project.tables.training.marks import read_marks
+from cellpose_studio.workflows.evaluation.decisions import Decisions
 from cellpose_studio.workflows.evaluation.search import ImageToSearch
 
 
@@ -29,7 +32,7 @@ def corrected_images(file: ProjectFile) -> list[ImageToSearch]:
     ProjectDamaged
     """
     sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
-    statuses = read_all_statuses(file.db)
+    statuses, marks = read_all_statuses(file.db), read_marks(file.db)
     found = []
     for stored in read_image_table(file.db, file.path.parent):
         labels = sets.get((stored.id, stored.active))
@@ -44,10 +47,25 @@ def corrected_images(file: ProjectFile) -> list[ImageToSearch]:
                     image=stored.image,
                     record=record,
                     read=partial(read_masks, file.db, labels.head),
+                    decisions=decisions_of(stored, labels.id, statuses, marks),
                     reviewed=stored.reviewed,
                 )
             )
     return found
+
+
+def decisions_of(
+    stored: StoredImage,
+    label_set: int,
+    statuses: Mapping[int, Mapping[int, CellStatus]],
+    marks: Mapping[int, TrainingMarks],
+) -> Decisions:
+    """Return what was said of masks, given that of all masks of a project."""
+    return Decisions(
+        statuses=statuses.get(label_set, {}),
+        marks=marks.get(label_set, NO_MARKS),
+        frames=stored.image.frames,
+    )
 
 
 def is_corrected(

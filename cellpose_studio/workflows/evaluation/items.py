@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import MasksUnreadable, StudioError
+from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.matching.evaluation.class_scores import (
     ClassScores,
     add_classes,
@@ -20,6 +21,7 @@ from cellpose_studio.core.matching.evaluation.evaluate import (
     evaluate,
 )
 from cellpose_studio.core.matching.evaluation.scores import Scores, total
+from cellpose_studio.workflows.evaluation.decisions import Decisions
 
 Classes = tuple[Mapping[int, str], Mapping[int, str] | None]
 """Class by id, of true and of found cells."""
@@ -49,6 +51,41 @@ class MasksToCompare:
     ignore: npt.NDArray[np.bool_] | None = None
     classes: Classes | None = None
     note: str = ""
+
+
+def masks_to_compare(
+    found: Labels,
+    true: Labels,
+    decisions: tuple[Decisions, Decisions],
+    *,
+    in_frames: bool,
+    ignore: npt.NDArray[np.bool_] | None,
+    classes: Classes | None,
+) -> MasksToCompare:
+    """Return masks of a project without what the user has rejected in them.
+
+    What is unknown in the true masks is ignored as well.
+
+    Parameters
+    ----------
+    decisions
+        Of the found and of the true masks.
+    """
+    of_found, of_true = decisions
+    true = of_true.cells(true)
+    unknown = of_true.unknown(true)
+    # Masks of another size to ignore are a sentence later.
+    if ignore is None:
+        ignore = unknown
+    elif unknown is not None and unknown.shape == ignore.shape:
+        ignore = ignore | unknown
+    return MasksToCompare(
+        found=of_found.cells(found),
+        true=true,
+        in_frames=in_frames,
+        ignore=ignore,
+        classes=classes,
+    )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

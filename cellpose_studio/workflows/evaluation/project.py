@@ -18,16 +18,19 @@ from cellpose_studio.io.project.tables.images import StoredImage, read_image_tab
 from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revision_source import read_masks
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
+from cellpose_studio.io.project.tables.training.marks import read_marks
 from cellpose_studio.workflows.evaluation.choice import (
     MasksChoice,
     Sides,
     chosen_revision,
 )
-from cellpose_studio.workflows.evaluation.corrected import is_corrected
+from cellpose_studio.workflows.evaluation.corrected import decisions_of, is_corrected
+from cellpose_studio.workflows.evaluation.decisions import NO_DECISIONS, Decisions
 from cellpose_studio.workflows.evaluation.items import (
     Classes,
     ItemToEvaluate,
     MasksToCompare,
+    masks_to_compare,
 )
 
 
@@ -56,7 +59,8 @@ def items_of_project(
     ProjectDamaged
     """
     needs_corrections = sides.compares_corrections
-    statuses = read_all_statuses(file.db) if needs_corrections else {}
+    statuses = read_all_statuses(file.db)
+    marks = read_marks(file.db)
     left_out = 0
     sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
     classes = _Classes(file.db) if per_class else None
@@ -75,12 +79,25 @@ def items_of_project(
             left_out += 1
             continue
         ignore = sets.get((stored.id, sides.ignore)) if sides.ignore else None
+        of_found, of_true = (
+            NO_DECISIONS
+            if side.version
+            else decisions_of(stored, one.id, statuses, marks)
+            for one, side in ((found, sides.found), (true, sides.true))
+        )
         items.append(
             ItemToEvaluate(
                 name=stored.image.name,
                 id=stored.id,
                 read=partial(
-                    _read, file.db, stored, (found, true), sides, ignore, classes
+                    _read,
+                    file.db,
+                    stored,
+                    (found, true),
+                    sides,
+                    (of_found, of_true),
+                    ignore,
+                    classes,
                 ),
             )
         )
@@ -143,6 +160,7 @@ def _read(
     stored: StoredImage,
     pair: tuple[StoredLabelSet, StoredLabelSet],
     sides: Sides,
+    decisions: tuple[Decisions, Decisions],
     ignore: StoredLabelSet | None,
     classes: _Classes | None,
 ) -> MasksToCompare:
@@ -154,9 +172,10 @@ def _read(
     names = None
     if classes is not None:
         names = classes_of_sides(sides, *(classes.of(one.id) for one in pair))
-    return MasksToCompare(
-        found=found,
-        true=true,
+    return masks_to_compare(
+        found,
+        true,
+        decisions,
         in_frames=stored.image.frames > 1,
         ignore=read_masks(db, hidden) > 0 if hidden is not None else None,
         classes=names,

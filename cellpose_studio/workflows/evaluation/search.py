@@ -27,6 +27,7 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.wording import some
 from cellpose_studio.io.cache.flows import FlowCache, flow_key
+from cellpose_studio.workflows.evaluation.decisions import NO_DECISIONS, Decisions
 from cellpose_studio.workflows.evaluation.trials import METRICS, SearchTable, Trial
 
 if TYPE_CHECKING:
@@ -46,14 +47,24 @@ class ImageToSearch:
         Of the run that its masks come from.
     read
         Reads the corrected masks, from any thread.
+    decisions
+        What the user said of them.
     reviewed
         The user is done with it.
+    id
+        Of the image in the project; 0 if that does not matter.
     """
 
     image: ImageSource
     record: RunRecord
     read: Callable[[], Labels]
+    decisions: Decisions = NO_DECISIONS
     reviewed: bool = False
+    id: int = 0
+
+    def true_masks(self) -> Labels:
+        """Read the corrected masks, without the cells that were rejected."""
+        return self.decisions.cells(self.read())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +97,13 @@ class Searchable:
         )
 
 
-def searchable(found: Sequence[ImageToSearch]) -> Searchable:
-    """Return the images of the model that most were run with.
+def searchable(found: Sequence[ImageToSearch], shown: int = 0) -> Searchable:
+    """Return the images of the model that one was run with, else most.
+
+    Parameters
+    ----------
+    shown
+        Id of the image whose model is taken, if it can be searched on.
 
     Raises
     ------
@@ -107,7 +123,8 @@ def searchable(found: Sequence[ImageToSearch]) -> Searchable:
             "No image was run and corrected.",
             "Run a model on an image, correct the masks, and mark it as reviewed.",
         )
-    models = [one.record.model.sha256 for one in usable]
+    wanted = [one for one in usable if shown and one.id == shown] or usable
+    models = [one.record.model.sha256 for one in wanted]
     most = max(dict.fromkeys(models), key=models.count)
     for one in usable:
         if one.record.model.sha256 != most:
@@ -135,12 +152,12 @@ def search(
         After a stop; the scores until then are in the table.
     """
     total = len(images) * len(table.trials)
-    if not any(one.read().any() for one in images):
+    if not any(one.true_masks().any() for one in images):
         raise ParametersUnfit(
             "The corrected masks have no cells, so no settings are better than others."
         )
     for m, one in enumerate(images):
-        true = one.read()
+        true = one.true_masks()
         for n, scores in _scores(one, true, table.trials, flows, checkpoint):
             table.add(n, m, scores)
             checkpoint.reached(table.done, total, f"trial, {one.image.name}")
@@ -157,8 +174,8 @@ def record_of_search(
         model_sha256=model_sha256,
         parameters=table.trials[chosen].values,
         trials=len(table.trials),
-        images=len(table.images),
-        cells=sum(table.cells),
+        images=len(table.compared),
+        cells=sum(table.cells[n] for n in table.compared),
         metric=METRICS[table.metric],
         score=round(float(means[chosen]), 6),
         score_before=round(float(means[0]), 6),
@@ -183,6 +200,7 @@ def _scores(
             f"The masks of {one.image.name} have the size {true.shape}, but the image "
             f"has {shape}."
         )
+    unknown = one.decisions.unknown(true)
     quiet = Checkpoint(lambda *_: checkpoint.check())
     for diameter in dict.fromkeys(trial.diameter for trial in trials):
         parameters = one.record.parameters
@@ -191,13 +209,14 @@ def _scores(
         maker = FlowMaskMaker(_flows_of(one, parameters, cache, checkpoint), shape)
         # Trials of one cell probability share the way of the pixels.
         mine = [n for n, trial in enumerate(trials) if trial.diameter == diameter]
-        mine.sort(key=lambda n: trials[n].cellprob_threshold)
+        # The present settings come first: what else is there is compared with them.
+        mine.sort(key=lambda n: (n > 0, trials[n].cellprob_threshold))
         for n in mine:
             checkpoint.check()
             tried = parameters.model_copy(update=trials[n].thresholds)
             found = maker.masks(tried, quiet)
             in_frames = one.image.frames > 1
-            yield n, evaluate(found, true, _OPTIONS, in_frames).scores
+            yield n, evaluate(found, true, _OPTIONS, in_frames, unknown).scores
 
 
 def _flows_of(

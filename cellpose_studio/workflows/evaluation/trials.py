@@ -142,18 +142,28 @@ class SearchTable:
         """Number of scores that are there."""
         return int(np.isfinite(self.scores).sum())
 
+    @property
+    def compared(self) -> npt.NDArray[np.intp]:
+        """Images that all trials were made on; the first one until there is any.
+
+        Means over others would compare trials on different images.
+        """
+        done = np.flatnonzero(np.isfinite(self.scores).all(axis=0))
+        return done if len(done) else np.arange(1)
+
     def means(self) -> Table:
-        """Return the mean of each trial over the images that it was made on."""
-        return _mean(self.scores)
+        """Return the mean of each trial over `compared`; NaN where none is there."""
+        return _mean(self.scores[:, self.compared])
 
     def ap50_means(self) -> Table:
         """Return the mean AP at IoU 0.5 of each trial; NaN where none is there."""
-        return _mean(self.ap50)
+        return _mean(self.ap50[:, self.compared])
 
     def spreads(self) -> Table:
         """Return the standard deviation of each trial over images; NaN of one."""
-        counts = np.isfinite(self.scores).sum(1)
-        rest = self.scores - self.means()[:, None]
+        scores = self.scores[:, self.compared]
+        counts = np.isfinite(scores).sum(1)
+        rest = scores - self.means()[:, None]
         squares = np.nansum(rest**2, axis=1)
         return np.sqrt(
             np.where(counts > 1, squares / np.maximum(counts - 1, 1), np.nan)
@@ -168,15 +178,16 @@ class SearchTable:
     @property
     def best(self) -> int:
         """The trial with the highest mean, of equal ones that with fewest changes."""
-        return self._best_of(np.arange(len(self.images)))
+        return self._best_of(self.compared)
 
     def validated(self) -> tuple[float, float] | None:
         """Return mean and standard deviation on images not used for the choice.
 
-        For each image, the best trial on the others is taken. None below three images.
+        For each image, the best trial on the others is taken. None below three images,
+        and until all trials were made.
         """
         count = len(self.images)
-        if count < _FEW_IMAGES:
+        if count < _FEW_IMAGES or self.done < self.scores.size:
             return None
         left = [
             self.scores[self._best_of(np.delete(np.arange(count), n)), n]

@@ -21,8 +21,9 @@ class FindsBrightCells(nn.Module):
 
     runs = 0
 
-    def __init__(self) -> None:
+    def __init__(self, logit: float = 4.0) -> None:
         super().__init__()
+        self.logit = logit
         # A network has weights, whose type its input gets.
         self.scale = nn.Parameter(torch.ones(1), requires_grad=False)
 
@@ -34,7 +35,7 @@ class FindsBrightCells(nn.Module):
         for plane in pixels[:, 0].numpy():
             cells = label(plane > 0.5)[0]
             dP = 5 * dynamics.masks_to_flows_gpu(cells)[0]
-            outputs.append(np.stack([*dP, np.where(cells > 0, 4.0, -4.0)]))
+            outputs.append(np.stack([*dP, np.where(cells > 0, self.logit, -4.0)]))
         return torch.from_numpy(np.stack(outputs)).float(), pixels[:, :, 0, 0]
 
 
@@ -66,6 +67,19 @@ def test_the_diameter_of_the_cells_is_found(network, diameter):
 def test_masks_of_the_networks_size_measure_the_same(network):
     found = measured(network, discs(30.0), resample=False)
     assert found == pytest.approx(30, rel=0.1)
+
+
+def test_thresholds_of_the_run_do_not_change_the_diameter(network):
+    plane = discs(16.0)
+    usual = measured(network, plane)
+    assert usual == pytest.approx(16, rel=0.1)
+    for tuned in ({"cellprob_threshold": 5.0}, {"min_size": 600}):
+        assert measured(network, plane, **tuned) == usual
+    # Where there are no cells at the usual ones, those of the run count.
+    unsure = replace(network, module=FindsBrightCells(-1.0))
+    assert measured(unsure, plane) == network.spec.diam_labels
+    found = measured(unsure, plane, cellprob_threshold=-2.0)
+    assert found == pytest.approx(usual, rel=0.1)
 
 
 def test_when_it_has_settled_no_further_round_is_run(network):

@@ -71,6 +71,25 @@ def click(user, panel, name):
 
 
 @pytest.mark.slow
+def test_masks_that_nobody_corrected_are_no_proof(user, cells):
+    window, images = user.window, user.open(cells("a.tif"), cells("b.tif"))
+    for image, role in zip(images, ("train", "validation"), strict=True):
+        window.session.show(image.source.key)
+        user.wait_idle()
+        user.run()
+        window.services.training.set_role([image], role)
+    window.tabs.setCurrentWidget(window.train)
+    window.train.pages.setCurrentIndex(1)
+    user.wait_for(lambda: window.train.content is not None)
+    text = window.train.content.set_text.text
+    user.wait_for(
+        lambda: "Nobody has corrected or reviewed the masks of b.tif" in text()
+    )
+    window.menus.actions["reviewed"].trigger()
+    user.wait_for(lambda: text().endswith("cells)."))
+
+
+@pytest.mark.slow
 def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project, tmp_path):
     content, window = project.content, user.window
     assert content.form.parent_model == window.segment.model.model

@@ -46,8 +46,9 @@ class EvaluationForm(QWidget):
         self.true = _choice(
             "evaluateTrue",
             "True masks",
-            "Choose the masks to compare with. If neither is true, the scores are the "
-            "agreement of both.",
+            "Choose the masks to compare with. Cells that you rejected are no true "
+            "ones; those to be fixed later, and regions marked as not annotated, do "
+            "not count. If neither is true, the scores are the agreement of both.",
         )
         self.ignore = _choice(
             "evaluateIgnore",

@@ -20,7 +20,11 @@ from cellpose_studio.ui.files.dialogs import may_replace_tables
 from cellpose_studio.ui.measure.evaluation.errors_on_canvas import ErrorsOnCanvas
 from cellpose_studio.ui.measure.evaluation.form import EvaluationForm
 from cellpose_studio.ui.measure.evaluation.results import EvaluationResults, WrongCell
-from cellpose_studio.ui.measure.evaluation.sides import choices_of, items_of_session
+from cellpose_studio.ui.measure.evaluation.sides import (
+    choices_of,
+    decided_on,
+    items_of_session,
+)
 from cellpose_studio.ui.measure.evaluation.texts import LETTERS
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.evaluation.choice import MasksChoice, Sides
@@ -35,7 +39,7 @@ _NO_IMAGE = "Open an image with masks first."
 _NO_MASKS = "No masks to evaluate yet: run a model, or import masks."
 _NEITHER = "No image has all of these masks, or nobody has corrected them."
 _OTHERS = "The others lack some of these masks, or nobody has corrected them."
-_STALE = "The masks have changed since. Evaluate again."
+_STALE = "The masks have changed since, or which cells count. Evaluate again."
 _HINT = (
     "Compare masks with true ones: the result of a model with your corrections, or two "
     "models with each other. Wrong cells are listed and shown on the image."
@@ -71,6 +75,8 @@ class EvaluationPanel(QWidget):
         self.note = QLabel(_HINT, objectName="evaluationNote", wordWrap=True)
         self._job: Job | None = None
         self._shown: tuple[list[Sides], EvaluationOptions] | None = None
+        self._decided: list[object] = []
+        self._edited = False
         self._timer = QTimer(self, singleShot=True, interval=_DELAY)
         self._timer.timeout.connect(self._refresh)
         column = QVBoxLayout(self)
@@ -87,6 +93,8 @@ class EvaluationPanel(QWidget):
         if self._job is not None or image is None or not sides:
             return
         self._session.commit_pending()
+        decided = decided_on(self._session, sides)
+        self._edited = False
         images = self._session.images if self.form.of_all else [image]
         options = self.form.options()
         several = [items_of_session(self._session, [*images], one) for one in sides]
@@ -102,7 +110,15 @@ class EvaluationPanel(QWidget):
 
         job = self._job = Job("Evaluating masks", work)
         asked = len(images)
-        job.finished.connect(lambda found: self._finish(found, sides, options, asked))
+
+        def finish(found: list[EvaluatedImages]) -> None:
+            self._decided = decided
+            self._finish(found, sides, options, asked)
+            self._on_decisions()
+            if self._edited:
+                self.note.setText(_STALE)
+
+        job.finished.connect(finish)
         job.failed.connect(self._services.show_error)
         job.ended.connect(self._on_end)
         self._services.measure_jobs.start(job)
@@ -162,6 +178,10 @@ class EvaluationPanel(QWidget):
         self.on_canvas.closed.connect(self._on_closed)
         self._session.shown_changed.connect(lambda *_: self._timer.start())
         self._session.masks_changed.connect(self._on_masks)
+        self._session.statuses_changed.connect(lambda *_: self._on_decisions())
+        self._session.classes_changed.connect(lambda *_: self._on_classes())
+        self._session.class_list_changed.connect(self._on_classes)
+        self._services.training.image_changed.connect(lambda _: self._on_decisions())
         self._session.project_changed.connect(self._on_project)
         self._services.selection.changed.connect(self._follow)
 
@@ -269,9 +289,23 @@ class EvaluationPanel(QWidget):
     def _on_masks(self, change: MasksChange) -> None:
         if change.kind in ("drafted", "loaded"):
             return
-        if self.results.results and change.kind != "activated":
-            self.note.setText(_STALE)
+        if change.kind != "activated":
+            self._edited = True
+            if self.results.results:
+                self.note.setText(_STALE)
         self._timer.start()
+
+    def _on_decisions(self) -> None:
+        """Say so if other cells count now."""
+        if self._shown is None:
+            return
+        if decided_on(self._session, self._shown[0]) != self._decided:
+            self.note.setText(_STALE)
+            self.results.coloured.setChecked(False)
+
+    def _on_classes(self) -> None:
+        if any(one.classes for one in self.results.results):
+            self.note.setText(_STALE)
 
     def _on_project(self) -> None:
         self._shown = None

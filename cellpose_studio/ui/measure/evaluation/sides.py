@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from cellpose_studio.app.images.decisions import decisions_of
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
@@ -21,10 +22,12 @@ from cellpose_studio.workflows.evaluation.choice import (
     chosen_revision,
     models_of,
 )
+from cellpose_studio.workflows.evaluation.decisions import NO_DECISIONS, Decisions
 from cellpose_studio.workflows.evaluation.items import (
     Classes,
     ItemToEvaluate,
     MasksToCompare,
+    masks_to_compare,
 )
 from cellpose_studio.workflows.evaluation.project import (
     class_names,
@@ -42,14 +45,16 @@ class _Reading:
 
     found: Callable[[], Labels]
     true: Callable[[], Labels]
+    decisions: tuple[Decisions, Decisions]
     ignore: Callable[[], Labels] | None
     classes: Classes | None
     in_frames: bool
 
     def __call__(self) -> MasksToCompare:
-        return MasksToCompare(
-            found=self.found(),
-            true=self.true(),
+        return masks_to_compare(
+            self.found(),
+            self.true(),
+            self.decisions,
             in_frames=self.in_frames,
             ignore=self.ignore() > 0 if self.ignore is not None else None,
             classes=self.classes,
@@ -76,6 +81,13 @@ def items_of_session(
         by_hand = image.is_corrected(sides.true.name or image.active)
         if needs_corrections and not (by_hand or image.reviewed):
             continue
+        # Earlier masks may have other cells with the same ids.
+        of_found, of_true = (
+            NO_DECISIONS
+            if one.version
+            else decisions_of(session, image, one.name or image.active)
+            for one in (sides.found, sides.true)
+        )
         ignore = None
         if sides.ignore:
             ignore = _reader(session, image, MasksChoice(sides.ignore))
@@ -91,6 +103,7 @@ def items_of_session(
                 read=_Reading(
                     found=found,
                     true=true,
+                    decisions=(of_found, of_true),
                     ignore=ignore,
                     classes=classes if any(classes) else None,
                     in_frames=image.source.frames > 1,
@@ -98,6 +111,17 @@ def items_of_session(
             )
         )
     return items
+
+
+def decided_on(session: Session, several: Sequence[Sides]) -> list[object]:
+    """Return what scores depend on beside masks, to be compared with a later time."""
+    return [
+        (image.id, decisions_of(session, image, one.name or image.active).counted)
+        for sides in several
+        for one in (sides.found, sides.true)
+        for image in session.images
+        if not one.version
+    ]
 
 
 def choices_of(

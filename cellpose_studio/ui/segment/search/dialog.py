@@ -110,9 +110,8 @@ class SearchDialog(QDialog):
         chosen = self._order[row] if 0 <= row < len(self._order) else table.best
         run = images.record
         values = table.trials[chosen].values
-        parameters = run.parameters.model_copy(update=values)
-        if "diameter" not in values and "diameter" in (run.automatic or ()):
-            parameters = parameters.model_copy(update={"diameter": None})
+        fields = {*(run.automatic or ())} - {"model"}
+        parameters = run.parameters.automatic_again(fields).model_copy(update=values)
         record = record_of_search(table, run.model.sha256, chosen)
         state = record.model_dump(mode="json")
         self._session.project.set_state(SEARCH_STATE, state, missed=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from cellpose_studio.app.images.decisions import decisions_of
 from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
@@ -16,6 +17,7 @@ from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.cache.flows import FlowCache
 from cellpose_studio.workflows.evaluation.corrected import record_behind
+from cellpose_studio.workflows.evaluation.decisions import Decisions
 from cellpose_studio.workflows.evaluation.search import (
     ImageToSearch,
     Searchable,
@@ -52,6 +54,7 @@ class _Corrected:
 
     image: ProjectImage
     head: LabelRevision
+    decisions: Decisions
     reviewed: bool
     read: Callable[[], Labels]
 
@@ -77,6 +80,7 @@ def search_work(
     ``started`` is called in the thread of the work with the table, which fills.
     """
     project = session.project
+    shown = session.shown.id if session.shown is not None else 0
     taken = []
     for image in corrected(session):
         labels = image.kept_masks(image.active)
@@ -86,13 +90,14 @@ def search_work(
             _Corrected(
                 image=image,
                 head=labels.revision,
+                decisions=decisions_of(session, image, image.active),
                 reviewed=image.reviewed,
                 read=_reader(project, labels.pixels, labels.revision),
             )
         )
 
     def work(checkpoint: Checkpoint) -> SearchTable:
-        found = searchable(_with_records(project, taken))
+        found = searchable(_with_records(project, taken), shown)
         parameters = found.record.parameters
         table = SearchTable(
             trials=trials_around(
@@ -123,7 +128,9 @@ def _with_records(project: Project, taken: list[_Corrected]) -> list[ImageToSear
                     image=one.image.source,
                     record=record,
                     read=one.read,
+                    decisions=one.decisions,
                     reviewed=one.reviewed,
+                    id=one.image.id,
                 )
             )
     return found

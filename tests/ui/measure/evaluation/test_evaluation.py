@@ -16,6 +16,8 @@ from cellpose_studio.app.session.classes import add_class, put_into_class
 from cellpose_studio.cli.main import run
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.matching.compare import ADDED, REMOVED, UNCHANGED
+from cellpose_studio.core.review.training_marks import NO_MARKS
+from cellpose_studio.core.runs.region import Region
 
 LEFT, NOTHING = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -114,6 +116,48 @@ def test_masks_before_the_corrections_are_evaluated(
     user.wait_for(lambda: "Comparison" not in layers)
     assert not results.coloured.isChecked()
     assert "changed since" in panel.note.text()
+
+
+@pytest.mark.slow
+def test_rejected_cells_are_no_true_ones_and_others_may_not_count(
+    user, panel, tmp_path, capsys
+):
+    window = user.window
+    session, image = window.session, window.session.shown
+    window.selection.select(2)
+    window.menus.actions["reject"].trigger()
+    evaluate(user, panel)
+    counts = "True cells", "Found cells", "Missed at 0.5", "Extra at 0.5"
+    assert [value_of(panel, one) for one in counts] == ["2", "3", "1", "2"]
+    assert value_of(panel, "AP at 0.5") == "0.250"
+    project = tmp_path / "p.cpstudio"
+    session.project.save_as(project)
+    capsys.readouterr()
+    assert run(["evaluate", str(project), "--metrics", "ap", "--iou", "0.5"]) == 0
+    line = capsys.readouterr().out.splitlines()[1].split()
+    assert line == ["a.tif", "0.250", "2", "3"]
+    # What is decided now makes the scores those of another time.
+    panel.results.coloured.setChecked(True)
+    window.selection.select(1)
+    window.menus.actions["later"].trigger()
+    assert "changed since" in panel.note.text()
+    assert not panel.results.coloured.isChecked()
+    evaluate(user, panel)
+    assert [value_of(panel, one) for one in counts] == ["1", "2", "1", "2"]
+    # The cell that was drawn lies where nothing is annotated.
+    region = Region(points=((95.0, 65.0), (115.0, 85.0)))
+    window.services.training.add_unannotated(image, region)
+    assert "changed since" in panel.note.text()
+    evaluate(user, panel)
+    assert [value_of(panel, one) for one in counts] == ["0", "2", "0", "2"]
+    assert {one.error.found for one in panel.results.wrong} == {(2,), (3,)}
+    session.undo()
+    assert "changed since" in panel.note.text()
+    # Only near the cells is there background: there are no extra ones.
+    only_partly = NO_MARKS.model_copy(update={"partly": True})
+    window.services.training.set_marks(image, only_partly, "Partly")
+    evaluate(user, panel)
+    assert [value_of(panel, one) for one in counts] == ["1", "0", "1", "0"]
 
 
 @pytest.mark.slow

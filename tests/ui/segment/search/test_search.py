@@ -44,7 +44,7 @@ def test_a_trial_stays_selected_and_a_failure_is_told(user):
     dialog.found.ap50[:] = [[0.8, 0.9], [0.9, 1.0], [0.7, np.nan]]
     dialog._show()
     assert [dialog.table.item(n, 2).text() for n in range(3)] == [
-        *("0.700", "0.950", "0.850")
+        *("0.700", "0.900", "0.800")
     ]
     assert [dialog.table.item(n, 0).text() for n in range(3)] == [
         *("0.700", "0.600", "0.500")
@@ -68,10 +68,14 @@ def test_a_trial_stays_selected_and_a_failure_is_told(user):
 def test_thresholds_are_found_applied_and_recorded(user, cells, tmp_path, capsys):
     window = user.window
     user.open(cells("a.tif"))
-    window.segment.parameters.main.set_values({"diameter": 20.0})
     image = user.run()
-    cell = int(image.masks.pixels.cell_table().ids()[0])
-    delete(user, image, cell)
+    automatic = image.masks.record.automatic
+    diameter = image.masks.parameters.diameter
+    assert {"diameter", "postprocessing"} <= {*automatic}
+    deleted, rejected, *others = image.masks.pixels.cell_table().ids().tolist()
+    delete(user, image, deleted)
+    window.selection.select(rejected)
+    window.menus.actions["reject"].trigger()
     user.wait_idle()
     window.menus.actions["searchParameters"].trigger()
     dialog = window.parameter_search.dialog
@@ -85,6 +89,7 @@ def test_thresholds_are_found_applied_and_recorded(user, cells, tmp_path, capsys
     ]
     assert scores == sorted(scores, reverse=True)
     assert "are few" in dialog.result.text()
+    assert dialog.found.cells == [len(others)]
     # The user chooses another trial than the best.
     dialog.table.selectRow(dialog.table.rowCount() - 1)
     assert dialog.apply_button.text() == "Apply selected"
@@ -94,12 +99,16 @@ def test_thresholds_are_found_applied_and_recorded(user, cells, tmp_path, capsys
     _, parameters = window.segment.run_request()
     assert parameters.cellprob_threshold == chosen.cellprob_threshold
     assert parameters.min_size == chosen.min_size
-    assert parameters.diameter == 20
+    # What the run chose by itself is chosen for each of the next ones.
+    assert parameters.diameter is None
+    assert parameters.postprocessing == "automatic"
     dialog.close()
     user.run()
     search = image.masks.record.search
     assert search.images == 1
     assert search.parameters == chosen.thresholds
+    assert image.masks.record.automatic == automatic
+    assert image.masks.parameters.diameter == diameter
     # Other thresholds are not those that were found.
     window.segment.result.sliders["min_size"].set_value(chosen.min_size + 7)
     user.wait_idle()
