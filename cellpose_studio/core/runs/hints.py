@@ -11,6 +11,9 @@ from cellpose_studio.core.wording import listed
 _ENOUGH = 4
 """Fewer candidates are no evidence about an image."""
 
+AUTOMATIC = "Automatic (--model auto)"
+"""In a hint: let a quick look choose the model."""
+
 _FAR_OFF = 1.5
 """Ratio of a set diameter to the measured one, from which on it is to blame first."""
 
@@ -52,7 +55,7 @@ def hint_for(
 def _choice(model: ModelSpec, others: Sequence[ModelSpec]) -> str:
     """Return which models to try instead."""
     if any(other.is_automatic for other in others):
-        return "Automatic (--model auto), which takes the model that suits the image"
+        return f"{AUTOMATIC}, which takes the model that suits the image"
     names = [
         other.label for other in others if other.card and other.sha256 != model.sha256
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QGroupBox,
@@ -86,6 +86,7 @@ class SegmentPanel(VerticalScroll):
         self.parameters.run_requested.connect(self.run_requested)
         self.result.changed.connect(self.thresholds_changed)
         self.result.released.connect(self.thresholds_released)
+        self.result.automatic_requested.connect(self._run_automatic)
         self._connect_fields()
         self.show_image(None)
 
@@ -106,11 +107,28 @@ class SegmentPanel(VerticalScroll):
             self._set_missing(None)
             self.parameters.set_image(self._image)
             self.model.set_image(self.parameters.preparation.prepared)
-        self.show_labels(image.masks if image else None)
+        self._show_labels(image.masks if image else None)
         self._show_run_target()
 
     def show_labels(self, labels: LabelSet | None) -> None:
-        """Show the masks of the image as the result."""
+        """Show the masks of the image as the result; of a run, come to its hint."""
+        before = self._labels
+        self._show_labels(labels)
+        run = labels.run if labels else None
+        if run is not None and (before is None or before.run != run):
+            # The place of the hint is known once it has been laid out.
+            QTimer.singleShot(0, self._come_to_hint)
+
+    def _come_to_hint(self) -> None:
+        if self.result.hint.isVisibleTo(self):
+            self.ensureWidgetVisible(self.result.automatic)
+            self.ensureWidgetVisible(self.result.hint)
+
+    def _run_automatic(self) -> None:
+        if self.model.choose(AUTOMATIC_MODEL):
+            self.run_requested.emit()
+
+    def _show_labels(self, labels: LabelSet | None) -> None:
         self._labels = labels
         confidence = confidence_now(labels) if labels else None
         hint = self._hint(labels, confidence) if labels and confidence else ""

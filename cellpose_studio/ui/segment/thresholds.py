@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QVBoxLay
 
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.core.runs.hints import AUTOMATIC
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.wording import cell_count, were
 from cellpose_studio.ui.widgets.form import extra, number_box
@@ -35,6 +36,7 @@ class ResultPanel(QGroupBox):
     changed = Signal()
     released = Signal()
     bring_back_requested = Signal()
+    automatic_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__("Result")
@@ -50,6 +52,12 @@ class ResultPanel(QGroupBox):
             "Put these cells in. Later runs find cells in their places again, too."
         )
         self.bring_back.clicked.connect(self.bring_back_requested)
+        self.automatic = QPushButton("Run with Automatic", objectName="runAutomatic")
+        self.automatic.setToolTip(
+            "Choose Automatic as the model, and run again. The masks before stay in "
+            "the history."
+        )
+        self.automatic.clicked.connect(self.automatic_requested)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         self.sliders = {name: _slider(name) for name in FIELDS}
@@ -65,6 +73,7 @@ class ResultPanel(QGroupBox):
         column.addWidget(self.bring_back, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.uncertainty)
         column.addWidget(self.hint)
+        column.addWidget(self.automatic, 0, Qt.AlignmentFlag.AlignLeft)
         self._form = form
         self._timer = QTimer(self, singleShot=True, interval=_DELAY)
         self._timer.timeout.connect(self.changed)
@@ -91,7 +100,8 @@ class ResultPanel(QGroupBox):
         for part in (self.left_out, self.bring_back):
             part.setVisible(bool(left_out))
         self.hint.setText(hint)
-        self.hint.setVisible(bool(self.hint.text()))
+        self.hint.setVisible(bool(hint))
+        self.automatic.setVisible(AUTOMATIC in hint)
         if labels is None:
             self.count.setText("Not segmented yet.")
             self._enable(FIELDS, True, "")

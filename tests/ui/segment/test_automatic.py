@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import tifffile
+from qtpy.QtCore import Qt
 
 from cellpose_studio.engine.networks.catalogue import shipped
 
@@ -35,3 +38,24 @@ def test_the_choice_of_the_user_always_wins(user, cells):
     assert record.model.name == "phase-small"
     assert "model" not in record.automatic
     assert not panel.note.isVisible()
+
+
+def test_a_model_that_finds_nothing_is_one_click_from_automatic(user, tmp_path):
+    noise = np.random.default_rng(0).normal(1000, 30, (128, 128))
+    tifffile.imwrite(tmp_path / "noise.tif", noise.astype(np.uint16))
+    user.window.resize(1000, 600)
+    user.open(tmp_path / "noise.tif")
+    panel = user.window.segment
+    image = user.run()
+    hint, button = panel.result.hint, panel.result.automatic
+    assert "Try Automatic" in hint.text()
+    # The panel has come to both, though it is too low for all that is in it.
+    assert panel.verticalScrollBar().maximum() > 0
+    user.wait_for(lambda: not button.visibleRegion().isEmpty())
+    assert not hint.visibleRegion().isEmpty()
+    user.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    user.wait_for(lambda: "model" in (image.masks.record.automatic or ()))
+    user.wait_idle()
+    assert panel.model.model.is_automatic
+    # What has chosen already is not offered again.
+    assert not button.isVisible()
