@@ -114,8 +114,11 @@ class EvaluationPanel(QWidget):
             ]
 
         job = self._job = Job("Evaluating masks", work)
+        project = self._session.project
 
         def finish(found: list[EvaluatedImages]) -> None:
+            if project is not self._session.project:
+                return
             self._decided = decided
             self._of, self._of_all = images, of_all
             self._finish(found, sides, options, len(images))
@@ -311,7 +314,7 @@ class EvaluationPanel(QWidget):
             self.results.coloured.setChecked(False)
 
     def _on_images(self) -> None:
-        """Say so if the scores are of images that are no longer there, or not of all."""
+        """Say so if the scores are of images that went, or not of all."""
         self._timer.start()
         if self._shown is None:
             return
@@ -326,6 +329,8 @@ class EvaluationPanel(QWidget):
             self.note.setText(_STALE)
 
     def _on_project(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
         self._shown = None
         self.results.coloured.setChecked(False)
         self.results.show_results([])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.matching.compare import ADDED, REMOVED, UNCHANGED
 from cellpose_studio.core.review.training_marks import NO_MARKS
 from cellpose_studio.core.runs.region import Region
+from tests.waiting import LONG
 
 LEFT, NOTHING = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -193,6 +195,29 @@ def test_scores_of_an_image_that_was_removed_are_those_of_another_time(
     window.image_actions.put_back()
     assert "added or removed since" in panel.note.text()
     assert not panel.results.coloured.isChecked()
+
+
+@pytest.mark.slow
+def test_scores_of_a_project_that_was_left_are_not_shown_in_the_next_one(user, panel):
+    window = user.window
+    going, told = threading.Event(), panel.note.text()
+    # Evaluations wait for what is in their queue before.
+    window.services.run(
+        "Waiting",
+        lambda _: going.wait(LONG),
+        lambda _: None,
+        queue=window.services.measure_jobs,
+    )
+    panel.form.evaluate.click()
+    window.projects.new()
+    user.wait_for(lambda: not window.session.images)
+    going.set()
+    user.wait_idle()
+    assert panel._job is None
+    assert not panel.results.results
+    assert panel.results.summary.model().rowCount() == 0
+    assert panel.note.text() == told
+    assert not panel.form.export.isEnabled()
 
 
 @pytest.mark.slow
