@@ -115,6 +115,19 @@ class TrainingSet:
             found |= {role_of_crop(crop, said.role) for crop in crops} or {said.role}
         return {role for role in found if role is not None}
 
+    def show_used(self, image: ProjectImage) -> None:
+        """Make masks of an image active that have a role, if any have.
+
+        Of an imported folder, those are corrected then that are trained on.
+        """
+        used = [
+            name
+            for name, label_set in image.label_set_ids.items()
+            if self._said.get(label_set, Said()).role is not None
+        ]
+        if used and image.active not in used:
+            self._session.choose_label_set(image, used[0])
+
     def set_role(
         self, images: Iterable[ProjectImage], role: Role | None
     ) -> list[ProjectImage]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from cellpose_studio.core.errors import TrainingSetUnfit
 from cellpose_studio.core.models.training import EpochReport
+from cellpose_studio.core.wording import some
 
 Weights = Mapping[str, torch.Tensor]
 Curve = tuple[tuple[float, ...], ...]
@@ -69,18 +70,34 @@ def copied(net: torch.nn.Module) -> Weights:
     return {name: one.detach().to("cpu", copy=True) for name, one in weights}
 
 
-def save_state(state: TrainingState, training: str, seconds: float, path: Path) -> None:
-    """Write ``state`` of the training identified by ``training``.
+@dataclass(frozen=True, kw_only=True)
+class TrainingIdentity:
+    """What a training is, to be compared with what it was before an interruption.
 
-    ``seconds`` is the time it has taken so far.
+    Attributes
+    ----------
+    training
+        Hash of images, parameters and the model that it started from.
+    images
+        By name, a hash of the pixels, the masks and the role of each image.
     """
+
+    training: str
+    images: Mapping[str, str] = field(default_factory=dict)
+
+
+def save_state(
+    state: TrainingState, identity: TrainingIdentity, seconds: float, path: Path
+) -> None:
+    """Write ``state`` of a training, and the time that it has taken so far."""
+    known = {"training": identity.training, "images": dict(identity.images)}
     # Given a path, torch would not report a full disk.
     content = io.BytesIO()
-    torch.save({"training": training, "seconds": seconds, **vars(state)}, content)
+    torch.save({**known, "seconds": seconds, **vars(state)}, content)
     path.write_bytes(content.getbuffer())
 
 
-def load_state(path: Path, training: str) -> tuple[TrainingState, float]:
+def load_state(path: Path, identity: TrainingIdentity) -> tuple[TrainingState, float]:
     """Return the state in ``path`` and the seconds that it took.
 
     Raises
@@ -91,6 +108,8 @@ def load_state(path: Path, training: str) -> tuple[TrainingState, float]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         found, seconds = content.pop("training"), content.pop("seconds")
+        # Earlier versions did not write it down.
+        images = content.pop("images", None)
         state = TrainingState(**content)
     # A damaged archive can make torch raise any exception.
     except Exception as error:
@@ -98,10 +117,26 @@ def load_state(path: Path, training: str) -> tuple[TrainingState, float]:
             f"{path.name} is damaged, so the training cannot be resumed.",
             "Delete it to start again.",
         ) from error
-    if found != training:
+    if found != identity.training:
         raise TrainingSetUnfit(
             f"{path.name} belongs to a training on other images or with other "
             "parameters.",
-            "Delete it to start again, or use the same images and parameters.",
+            f"{_differences(images, identity.images)}Take that back to go on, or "
+            "delete the file, or in the window discard the training, to start again.",
         )
     return state, seconds
+
+
+def _differences(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+    """Return in which images two trainings differ, as sentences for a hint."""
+    if before is None:
+        return ""
+    both = before.keys() & now.keys()
+    groups = {
+        "No longer in the set": before.keys() - now.keys(),
+        "Not in the set then": now.keys() - before.keys(),
+        "Other masks, pixels or roles": {n for n in both if before[n] != now[n]},
+    }
+    return "".join(
+        f"{text}: {some(sorted(names))}. " for text, names in groups.items() if names
+    )

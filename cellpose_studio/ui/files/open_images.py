@@ -276,8 +276,7 @@ class Opener:
         labels: list[dict[str, LabelSet]],
         opening: _Opening,
     ) -> None:
-        sources = (source for source, _ in opened.images)
-        images = self._session.add(sources, opening.axes)
+        images = self._session.add((one for one, _ in opened.images), opening.axes)
         opening.images += images
         found = zip(images, opened.images, labels, strict=True)
         for image, (_, masks), label_sets in found:
@@ -290,6 +289,7 @@ class Opener:
             for name, one in label_sets.items():
                 self._import(image, one, masks[name])
                 self._session.choose_label_set(image, name)
+            self._services.training.show_used(image)
         if not opening.shown:
             opening.shown = True
             self._session.show(images[0].source.key)

@@ -45,6 +45,7 @@ class Projects(QObject):
     saved = Signal(str)  # text of the status bar
     opening = Signal()
     opened = Signal()
+    left = Signal()  # the project before is closed, and can be opened again
 
     def __init__(self, services: Services) -> None:
         super().__init__(services.parent)
@@ -286,6 +287,7 @@ class Projects(QObject):
         # The job has no patience: `may_leave` has flushed, or the user gave up the
         # rest.
         job = Job("Closing the project", lambda _: old.close(0), quiet=True)
+        job.ended.connect(self.left.emit)
         self._services.io_jobs.start(job)
         self.opened.emit()
 

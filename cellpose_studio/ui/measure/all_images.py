@@ -191,7 +191,14 @@ class AllImages(QObject):
             return _of_all(measured_images(wanted, known, checkpoint))
 
         job = self._job = Job("Measuring all images", work)
-        job.finished.connect(self._finish)
+        project = self._session.project
+
+        def finish(result: AllMeasured) -> None:
+            # Another project may have images with the same ids and revisions.
+            if project is self._session.project:
+                self._finish(result)
+
+        job.finished.connect(finish)
         job.failed.connect(self._services.show_error)
         job.cancelled.connect(self._on_cancelled)
         job.ended.connect(self._on_end)

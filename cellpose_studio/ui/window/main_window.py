@@ -357,6 +357,8 @@ class MainWindow(QMainWindow):
         self.images.chosen.connect(session.show)
         self.projects.opening.connect(self._state.expect)
         self.projects.opened.connect(self._on_project)
+        # One that is still being closed is not offered.
+        self.projects.left.connect(lambda: offer_projects(self.welcome, self.services))
         self.projects.saved.connect(status.saved.setText)
         self.canvas.status_changed.connect(status.position.setText)
         self._view.cell_described.connect(status.cell.setText)
@@ -378,8 +380,7 @@ class MainWindow(QMainWindow):
         # After the project was saved under another name, the view stays as it is.
         if self.session.shown is None:
             self._state.restore()
-        if not self.session.images:
-            offer_projects(self.welcome, self.services)
+        offer_projects(self.welcome, self.services)
 
     def _on_masks(self, change: MasksChange) -> None:
         # Drafts arrive with each move of the mouse; the panel follows when the stroke

@@ -14,7 +14,12 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.engine.networks.model_card import card_path, card_text
-from cellpose_studio.engine.training.state import TrainingState, load_state, save_state
+from cellpose_studio.engine.training.state import (
+    TrainingIdentity,
+    TrainingState,
+    load_state,
+    save_state,
+)
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.paths import can_write_in, real_path
 from cellpose_studio.workflows.training.request_file import free_model_path, state_path
@@ -82,7 +87,7 @@ class StateFile:
     def __init__(
         self,
         out: Path,
-        training: str,
+        training: TrainingIdentity,
         resume: bool,
         tell: Callable[[str], None],
         checkpoint: Checkpoint,
@@ -112,12 +117,12 @@ class StateFile:
             self._tell(f"{error.message} The training goes on. {error.hint}")
 
 
-def training_id(
+def training_identity(
     pairs: Sequence[TrainingPair],
     parameters: TrainingParameters,
     parent: ModelSpec | None,
-) -> str:
-    """Return a hash of the images, the parameters and the parent of a training."""
+) -> TrainingIdentity:
+    """Return what tells a training from others: images, parameters and parent."""
     # Others would not continue the same training, which a parameter of later versions
     # leaves what it was where it is off.
     off = {
@@ -129,4 +134,5 @@ def training_id(
     digest.update(parent.sha256.encode() if parent is not None else b"")
     for pair in pairs:
         digest.update(f"{pair.role}/{pair.identity};".encode())
-    return digest.hexdigest()
+    images = {pair.name: f"{pair.role}/{pair.identity}" for pair in pairs}
+    return TrainingIdentity(training=digest.hexdigest(), images=images)

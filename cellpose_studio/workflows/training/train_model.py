@@ -44,7 +44,7 @@ from cellpose_studio.workflows.training.comparison import compare_with_parent
 from cellpose_studio.workflows.training.model_file import (
     StateFile,
     refuse_unwritable,
-    training_id,
+    training_identity,
     write_card,
 )
 from cellpose_studio.workflows.training.validation import Validator
@@ -127,7 +127,7 @@ def train_model(
     refuse_unwritable(request.out, request.parent)
     refuse_unfit(request)
     pairs, parameters = request.pairs, request.parameters
-    training = training_id(pairs, parameters, request.parent)
+    training = training_identity(pairs, parameters, request.parent)
     state = StateFile(request.out, training, request.resume, request.tell, checkpoint)
     unseen = request.of_role("validation")
     validate = Validator(unseen, parameters.channel, request.device, checkpoint)

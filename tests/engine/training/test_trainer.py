@@ -19,10 +19,15 @@ from cellpose_studio.core.models.training import (
 from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.engine.networks.weights import inspect, save_weights
 from cellpose_studio.engine.training.request import Request
-from cellpose_studio.engine.training.state import load_state, save_state
+from cellpose_studio.engine.training.state import (
+    TrainingIdentity,
+    load_state,
+    save_state,
+)
 from cellpose_studio.engine.training.trainer import learning_rates, train
 
 LITTLE = {"widths": (1, 4, 8), "bsize": 64, "diam_mean": 12.0, "min_train_masks": 1}
+MINE = TrainingIdentity(training="mine")
 
 
 def discs(seed: int, cells: int = 9) -> TrainingImage:
@@ -104,8 +109,8 @@ def test_a_training_that_was_broken_off_goes_on_with_the_same_result(tmp_path):
     assert [state.epochs for state in states] == [10, 13]
 
     path = tmp_path / "model.resume"
-    save_state(states[0], "mine", 12.5, path)
-    start, seconds = load_state(path, "mine")
+    save_state(states[0], MINE, 12.5, path)
+    start, seconds = load_state(path, MINE)
     assert (start.epochs, seconds) == (10, 12.5)
     rest, later = train_little(start=start, **varied)
     assert later == [replace(one, past=True) for one in reports[:10]] + reports[10:]
@@ -127,7 +132,7 @@ def test_a_state_that_is_damaged_is_refused(tmp_path, damage):
     states = []
     train_little(keep=states.append, n_epochs=1)
     path = tmp_path / "model.resume"
-    save_state(states[0], "mine", 1.0, path)
+    save_state(states[0], MINE, 1.0, path)
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-200])
     elif damage == "text":
@@ -135,15 +140,37 @@ def test_a_state_that_is_damaged_is_refused(tmp_path, damage):
     else:
         torch.save({"weights": torch.zeros(3)}, path)
     with pytest.raises(TrainingSetUnfit, match=r"model\.resume is damaged"):
-        load_state(path, "mine")
+        load_state(path, MINE)
 
 
 def test_a_state_of_another_training_is_refused(tmp_path):
     states = []
     train_little(keep=states.append, n_epochs=1)
-    save_state(states[0], "mine", 1.0, tmp_path / "model.resume")
-    with pytest.raises(TrainingSetUnfit, match="belongs to a training on other images"):
-        load_state(tmp_path / "model.resume", "yours")
+    path = tmp_path / "model.resume"
+    begun = {"a.tif": "train/1", "b.tif": "train/2", "c.tif": "validation/3"}
+    mine = TrainingIdentity(training="mine", images=begun)
+    save_state(states[0], mine, 1.0, path)
+    now = {"b.tif": "train/5", "c.tif": "validation/3", "d.tif": "train/4"}
+    yours = TrainingIdentity(training="yours", images=now)
+    with pytest.raises(TrainingSetUnfit, match="belongs to a training on other") as no:
+        load_state(path, yours)
+    assert no.value.hint.startswith(
+        "No longer in the set: a.tif. Not in the set then: d.tif. "
+        "Other masks, pixels or roles: b.tif. Take that back to go on"
+    )
+
+
+def test_a_state_of_an_earlier_version_is_gone_on_from(tmp_path):
+    states = []
+    train_little(keep=states.append, n_epochs=1)
+    path = tmp_path / "model.resume"
+    old = {"training": "mine", "seconds": 1.0, **vars(states[0])}
+    torch.save(old, path)
+    state, seconds = load_state(path, MINE)
+    assert (state.epochs, seconds) == (1, 1.0)
+    with pytest.raises(TrainingSetUnfit) as no:
+        load_state(path, TrainingIdentity(training="yours"))
+    assert no.value.hint.startswith("Take that back to go on")
 
 
 def test_the_weights_are_a_model_that_can_be_chosen(tmp_path):

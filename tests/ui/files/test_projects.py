@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.project.scratch import (
@@ -26,6 +26,7 @@ from cellpose_studio.io.project.file import read_project
 from cellpose_studio.io.project.tables.window_state import read_state
 from cellpose_studio.ui.segment.thresholds import NEEDS_RUN
 from cellpose_studio.ui.window.main_window import MainWindow
+from tests.waiting import LONG
 
 
 @pytest.fixture
@@ -233,6 +234,25 @@ def test_an_image_whose_masks_are_in_another_project_leads_there(user, named, ce
     # An image that no project knows leads nowhere.
     user.open(image.with_name("b.tif"))
     assert user.message == ""
+
+
+def test_unnamed_work_that_was_just_left_is_offered(user, cells):
+    window = user.window
+    services = window.services
+    user.open(cells("a.tif"))
+    going = threading.Event()
+    # It takes a moment to write what is left, and until then the project is locked.
+    services.run("Waiting", lambda _: going.wait(LONG), lambda _: None)
+    window.projects.new()
+    user.wait_for(lambda: not window.session.images and not services.stack_jobs.jobs)
+
+    def offered():
+        buttons = window.welcome.findChildren(QPushButton, "projectOffer")
+        return [one.text() for one in buttons if one.isVisible()]
+
+    assert not any("Recover 1 image" in text for text in offered())
+    going.set()
+    user.wait_for(lambda: any("Recover 1 image" in text for text in offered()))
 
 
 def test_empty_unnamed_projects_are_cleared_away(qapp):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import threading
 import time
 
 import numpy as np
@@ -18,6 +19,7 @@ from cellpose_studio.core.measure.experiment.columns import (
     columns_from,
 )
 from cellpose_studio.ui.measure.experiment.dialog import ExperimentDialog
+from tests.waiting import LONG
 
 
 @pytest.fixture
@@ -45,6 +47,31 @@ def column(content, name: str) -> list[str]:
     model = content.table.model
     at = [one.name for one in model.fields].index(name)
     return [model.index(row, at).data() for row in range(model.rowCount())]
+
+
+@pytest.mark.slow
+def test_what_is_measured_of_a_project_that_was_left_is_none_of_the_next_one(
+    user, content
+):
+    window, measured = user.window, content.all
+    going, shown = threading.Event(), []
+    window.services.run(
+        "Waiting",
+        lambda _: going.wait(LONG),
+        lambda _: None,
+        queue=window.services.measure_jobs,
+    )
+    choose(content.scope, "cells")
+    jobs = window.services.measure_jobs
+    user.wait_for(lambda: "Measuring all images" in [one.title for one in jobs.jobs])
+    window.projects.new()
+    user.wait_for(lambda: not window.session.images)
+    measured.changed.connect(lambda: shown.append(len(measured.result.images)))
+    going.set()
+    user.wait_idle()
+    assert shown
+    assert not any(shown)
+    assert not measured.known
 
 
 @pytest.mark.slow

@@ -222,6 +222,34 @@ def test_a_folder_is_exported_and_imported(user, images, section, tmp_path, qtbo
 
 
 @pytest.mark.slow
+def test_of_an_imported_folder_the_masks_that_are_trained_on_are_corrected(
+    user, cells, section, tmp_path
+):
+    folder = tmp_path / "trained"
+    folder.mkdir()
+    cells("d.tif").rename(folder / "d.tif")
+    masks = squares()
+    tifffile.imwrite(folder / "d_masks.tif", masks)
+    # Of a session of Cellpose's window, with a cell less, and flows of yet others.
+    seg = np.where(masks == 1, 0, masks)
+    np.save(folder / "d_seg.npy", {"masks": seg, "outlines": np.zeros_like(seg)})
+    tifffile.imwrite(folder / "d_flows.tif", np.zeros((4, *masks.shape), np.float32))
+    section.folders.ask = lambda *_: folder
+    section.buttons["importTraining"].click()
+    user.wait_idle()
+    user.wait_for(lambda: rows(section) == [("d.tif", "train", "48 cells")])
+    image = user.window.session.images[-1]
+    assert sorted(image.label_sets) == ["masks", "seg"]
+    user.window.session.show(image.source.key)
+    user.wait_for(lambda: image.masks is not None and image.masks.pixels.loaded)
+    assert user.window.services.training.role(image) == "train"
+    assert image.masks.cells == 48
+    user.window.selection.select(2)
+    user.window.menus.actions["deleteCell"].trigger()
+    user.wait_for(lambda: rows(section) == [("d.tif", "train", "47 cells")])
+
+
+@pytest.mark.slow
 def test_labels_of_minus_one_are_ignored(user, cells, section):
     path = cells("minus.tif")
     masks = squares()

@@ -26,7 +26,7 @@ from cellpose_studio.engine.networks.model_card import card_path
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect
 from cellpose_studio.engine.training.augmentation import normalized_input
-from cellpose_studio.workflows.training.model_file import training_id
+from cellpose_studio.workflows.training.model_file import training_identity
 from cellpose_studio.workflows.training.train import train_on_folders
 from cellpose_studio.workflows.training.training_images import folder_pairs
 
@@ -470,10 +470,10 @@ def test_a_training_that_an_earlier_version_began_can_be_resumed():
     # Its state has this hash, of parameters without those that came later.
     begun = "f71a9bfc5e08667d6cf6f9260855fdd8055b62d6e7f2295563331984a0f0bdfd"
     parameters = TrainingParameters()
-    assert training_id([], parameters, None) == begun
+    assert training_identity([], parameters, None).training == begun
     for later in ({"parent_share": 0.5}, {"best_of_last": 0.5}):
         other = parameters.model_copy(update=later)
-        assert training_id([], other, None) != begun
+        assert training_identity([], other, None).training != begun
 
 
 def test_a_model_is_never_overwritten(trained, pair, folder, tmp_path):

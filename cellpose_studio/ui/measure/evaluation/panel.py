@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QLabel, QVBoxLayout, QWidget
 
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.events import MasksChange
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import NoSuchMasks
 from cellpose_studio.core.matching.evaluation.evaluate import EvaluationOptions
@@ -40,6 +41,7 @@ _NO_MASKS = "No masks to evaluate yet: run a model, or import masks."
 _NEITHER = "No image has all of these masks, or nobody has corrected them."
 _OTHERS = "The others lack some of these masks, or nobody has corrected them."
 _STALE = "The masks have changed since, or which cells count. Evaluate again."
+_OTHER_IMAGES = "Images were added or removed since. Evaluate again."
 _HINT = (
     "Compare masks with true ones: the result of a model with your corrections, or two "
     "models with each other. Wrong cells are listed and shown on the image."
@@ -75,6 +77,8 @@ class EvaluationPanel(QWidget):
         self.note = QLabel(_HINT, objectName="evaluationNote", wordWrap=True)
         self._job: Job | None = None
         self._shown: tuple[list[Sides], EvaluationOptions] | None = None
+        self._of: list[ProjectImage] = []
+        self._of_all = False
         self._decided: list[object] = []
         self._edited = False
         self._timer = QTimer(self, singleShot=True, interval=_DELAY)
@@ -93,11 +97,12 @@ class EvaluationPanel(QWidget):
         if self._job is not None or image is None or not sides:
             return
         self._session.commit_pending()
-        decided = decided_on(self._session, sides)
         self._edited = False
-        images = self._session.images if self.form.of_all else [image]
+        of_all = self.form.of_all
+        images = [*self._session.images] if of_all else [image]
+        decided = decided_on(self._session, images, sides)
         options = self.form.options()
-        several = [items_of_session(self._session, [*images], one) for one in sides]
+        several = [items_of_session(self._session, images, one) for one in sides]
         if not all(several):
             self.note.setText(_NEITHER)
             return
@@ -109,14 +114,18 @@ class EvaluationPanel(QWidget):
             ]
 
         job = self._job = Job("Evaluating masks", work)
-        asked = len(images)
+        project = self._session.project
 
         def finish(found: list[EvaluatedImages]) -> None:
+            if project is not self._session.project:
+                return
             self._decided = decided
-            self._finish(found, sides, options, asked)
+            self._of, self._of_all = images, of_all
+            self._finish(found, sides, options, len(images))
             self._on_decisions()
             if self._edited:
                 self.note.setText(_STALE)
+            self._on_images()
 
         job.finished.connect(finish)
         job.failed.connect(self._services.show_error)
@@ -177,6 +186,7 @@ class EvaluationPanel(QWidget):
         self.results.colours_changed.connect(self._show_chosen)
         self.on_canvas.closed.connect(self._on_closed)
         self._session.shown_changed.connect(lambda *_: self._timer.start())
+        self._session.images_changed.connect(lambda *_: self._on_images())
         self._session.masks_changed.connect(self._on_masks)
         self._session.statuses_changed.connect(lambda *_: self._on_decisions())
         self._session.classes_changed.connect(lambda *_: self._on_classes())
@@ -299,8 +309,19 @@ class EvaluationPanel(QWidget):
         """Say so if other cells count now."""
         if self._shown is None:
             return
-        if decided_on(self._session, self._shown[0]) != self._decided:
+        if decided_on(self._session, self._of, self._shown[0]) != self._decided:
             self.note.setText(_STALE)
+            self.results.coloured.setChecked(False)
+
+    def _on_images(self) -> None:
+        """Say so if the scores are of images that went, or not of all."""
+        self._timer.start()
+        if self._shown is None:
+            return
+        there = {image.id for image in self._session.images}
+        of = {image.id for image in self._of}
+        if there != of if self._of_all else not of <= there:
+            self.note.setText(_OTHER_IMAGES)
             self.results.coloured.setChecked(False)
 
     def _on_classes(self) -> None:
@@ -308,6 +329,8 @@ class EvaluationPanel(QWidget):
             self.note.setText(_STALE)
 
     def _on_project(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
         self._shown = None
         self.results.coloured.setChecked(False)
         self.results.show_results([])

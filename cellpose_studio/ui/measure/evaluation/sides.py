@@ -113,13 +113,15 @@ def items_of_session(
     return items
 
 
-def decided_on(session: Session, several: Sequence[Sides]) -> list[object]:
+def decided_on(
+    session: Session, images: Sequence[ProjectImage], several: Sequence[Sides]
+) -> list[object]:
     """Return what scores depend on beside masks, to be compared with a later time."""
     return [
         (image.id, decisions_of(session, image, one.name or image.active).counted)
         for sides in several
         for one in (sides.found, sides.true)
-        for image in session.images
+        for image in images
         if not one.version
     ]
 

@@ -36,7 +36,12 @@ class OfferPage(Protocol):
 
 
 def offer_projects(page: OfferPage, services: Services) -> None:
-    """Search for projects off the GUI thread, and offer them on the start page."""
+    """Search for projects off the GUI thread, and offer them on the start page.
+
+    That is seen while no image is open.
+    """
+    if services.session.images:
+        return
     named = [
         path
         for path in services.settings.projects

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +20,7 @@ from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.matching.compare import ADDED, REMOVED, UNCHANGED
 from cellpose_studio.core.review.training_marks import NO_MARKS
 from cellpose_studio.core.runs.region import Region
+from tests.waiting import LONG
 
 LEFT, NOTHING = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -158,6 +161,63 @@ def test_rejected_cells_are_no_true_ones_and_others_may_not_count(
     window.services.training.set_marks(image, only_partly, "Partly")
     evaluate(user, panel)
     assert [value_of(panel, one) for one in counts] == ["1", "0", "1", "0"]
+
+
+@pytest.mark.slow
+def test_scores_of_an_image_that_was_removed_are_those_of_another_time(
+    user, panel, cells
+):
+    window, session = user.window, user.window.session
+    image = session.shown
+    other = cells("b.tif")
+    shutil.copy(
+        image.source.path.with_name("a_masks.tif"), other.with_name("b_masks.tif")
+    )
+    *_, second = user.open(other)
+    session.show(image.source.key)
+    evaluate(user, panel)
+    assert panel.note.text().endswith("1 image")
+    # The scores are of the image shown only, which is still there.
+    window.image_actions.remove([second])
+    assert panel.note.text().endswith("1 image")
+    window.image_actions.put_back()
+    panel.form.scope.setCurrentIndex(1)
+    evaluate(user, panel)
+    # It goes while its masks are compared, and while the scores are shown.
+    panel.form.evaluate.click()
+    window.image_actions.remove([second])
+    user.wait_idle()
+    assert "added or removed since" in panel.note.text()
+    evaluate(user, panel)
+    assert panel.note.text().endswith("1 image")
+    panel.results.coloured.setChecked(True)
+    user.wait_for(lambda: "Comparison" in window.canvas.model.layers)
+    window.image_actions.put_back()
+    assert "added or removed since" in panel.note.text()
+    assert not panel.results.coloured.isChecked()
+
+
+@pytest.mark.slow
+def test_scores_of_a_project_that_was_left_are_not_shown_in_the_next_one(user, panel):
+    window = user.window
+    going, told = threading.Event(), panel.note.text()
+    # Evaluations wait for what is in their queue before.
+    window.services.run(
+        "Waiting",
+        lambda _: going.wait(LONG),
+        lambda _: None,
+        queue=window.services.measure_jobs,
+    )
+    panel.form.evaluate.click()
+    window.projects.new()
+    user.wait_for(lambda: not window.session.images)
+    going.set()
+    user.wait_idle()
+    assert panel._job is None
+    assert not panel.results.results
+    assert panel.results.summary.model().rowCount() == 0
+    assert panel.note.text() == told
+    assert not panel.form.export.isEnabled()
 
 
 @pytest.mark.slow
