@@ -67,7 +67,7 @@ class FileOpener:
             return self._projects.open(project, lambda: self.open(images))
         self._settings.set_folder(paths[0].parent)
         session = self._services.session
-        project, sources = session.project, [one.source for one in session.images]
+        opened_in, sources = session.project, [one.source for one in session.images]
         if not any(_may_be_of(path, image) for path in paths for image in sources):
             return self._images.open(paths)
 
@@ -75,7 +75,7 @@ class FileOpener:
             return [open_image_of(path, sources) for path in paths]
 
         def add(found: list[tuple[ImageSource, Path] | None]) -> None:
-            if session.project is not project:
+            if session.project is not opened_in:
                 return
             masks = list(filter(None, found))
             if masks:
