@@ -29,8 +29,11 @@ from cellpose_studio.io.masks.exchange.tracks.challenge_reader import (
 from cellpose_studio.io.masks.folders import (
     ImageFiles,
     bare_stem,
+    begins_like,
+    belong_together,
     image_of_masks,
     image_of_regions,
+    image_stem,
     is_masks_path,
     masks_of_image,
     scan_folder,
@@ -136,6 +139,49 @@ def images_of(path: Path) -> list[ImageFiles]:
     if image is None and is_regions_path(path):
         return [_image_with_regions(path)]
     return [ImageFiles(image or path, masks_of_image(image or path))]
+
+
+def open_image_of(
+    path: Path, images: Sequence[ImageSource]
+) -> tuple[ImageSource, Path] | None:
+    """Return which of the open images masks are of that lie in another folder.
+
+    Returns
+    -------
+    The image and the path of the masks. None for all that is no masks, for masks with
+    an image of that name beside them, and where no open image has that name, or several
+    have.
+    """
+    if is_tracks_path(path):
+        path = tracks_folder(path)
+        has_image = image_of_regions(path) is not None
+    elif is_masks_path(path):
+        has_image = image_of_masks(path) is not None
+    elif is_regions_path(path):
+        has_image = image_of_regions(path) is not None
+    else:
+        return None
+    if has_image:
+        return None
+    begun = {
+        image.path.stem: bare_stem(image.path.stem)
+        for image in images
+        if begins_like(path.name, bare_stem(image.path.stem))
+    }
+    longest = max(map(len, begun.values()), default=0)
+    # Masks have the name of their image and an ending; regions begin like it.
+    named = [
+        image
+        for image in images
+        if len(begun.get(image.path.stem, "")) == longest > 0
+        and (not is_masks_path(path) or _is_named_after(path, image.path.stem))
+    ]
+    return (named[0], path) if len(named) == 1 else None
+
+
+def _is_named_after(masks: Path, stem: str) -> bool:
+    """Return whether masks are of an image of that stem, also those in OME-TIFF."""
+    return belong_together(masks, stem) or image_stem(masks) == f"{stem}.ome"
 
 
 def _image_with_regions(path: Path) -> ImageFiles:

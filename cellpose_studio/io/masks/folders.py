@@ -290,11 +290,11 @@ def image_of_regions(regions: Path) -> Path | None:
         return None
     folder = regions.parent
     images = [p for p in files if p != regions and _may_be_image(folder, p.name)]
-    begun = [path for path in images if _begins(regions.name, bare_stem(path.stem))]
+    begun = [path for path in images if begins_like(regions.name, bare_stem(path.stem))]
     return max(begun, key=lambda path: len(bare_stem(path.stem)), default=None)
 
 
-def _begins(name: str, stem: str) -> bool:
+def begins_like(name: str, stem: str) -> bool:
     """Return whether a name is a stem and something more: not a1 for a."""
     rest = name.removeprefix(stem)
     return rest != name and not rest[:1].isalnum()

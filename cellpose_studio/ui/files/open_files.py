@@ -11,13 +11,16 @@ from cellpose_studio.app.session.sample_project import (
     make_sample_project,
     sample_project,
 )
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.images.reader import IMAGE_FILES
 from cellpose_studio.io.images.sample import sample_path
 from cellpose_studio.io.masks.exchange.region_files import SUFFIXES as REGIONS
+from cellpose_studio.io.masks.folders import bare_stem, begins_like
 from cellpose_studio.io.project.file import SUFFIX
 from cellpose_studio.ui.files.open_images import Opener
 from cellpose_studio.ui.files.projects import Projects
 from cellpose_studio.ui.services import Services
+from cellpose_studio.workflows.open import open_image_of
 
 _REGIONS = " ".join(f"*{suffix}" for suffix in REGIONS)
 _FILTER = (
@@ -63,7 +66,25 @@ class FileOpener:
             project = next(path for path in paths if path.suffix == SUFFIX)
             return self._projects.open(project, lambda: self.open(images))
         self._settings.set_folder(paths[0].parent)
-        return self._images.open(paths)
+        session = self._services.session
+        opened_in, sources = session.project, [one.source for one in session.images]
+        if not any(_may_be_of(path, image) for path in paths for image in sources):
+            return self._images.open(paths)
+
+        def look(_: object) -> list[tuple[ImageSource, Path] | None]:
+            return [open_image_of(path, sources) for path in paths]
+
+        def add(found: list[tuple[ImageSource, Path] | None]) -> None:
+            if session.project is not opened_in:
+                return
+            masks = list(filter(None, found))
+            if masks:
+                self._images.add_masks(masks)
+            others = [p for p, one in zip(paths, found, strict=True) if one is None]
+            if others:
+                self._images.open(others)
+
+        return self._services.run("Looking for images", look, add, quiet=True)
 
     def open_sample(self) -> None:
         """Open the sample image, which takes a moment to draw the first time."""
@@ -97,3 +118,12 @@ class FileOpener:
             lambda _: make_sample_project(),
             lambda path: self._projects.open(path, lambda: note(_SAMPLE)),
         )
+
+
+def _may_be_of(path: Path, image: ImageSource) -> bool:
+    """Return whether a file may hold masks of an image in another folder, by name."""
+    folders = {path.parent, *path.parents[1:3]}
+    return image.path.parent != path.parent and any(
+        begins_like(name, bare_stem(image.path.stem))
+        for name in (path.name, *(folder.name for folder in folders))
+    )

@@ -257,7 +257,7 @@ class Opener:
         def tell(found: list[MasksElsewhere]) -> None:
             if self._session.project is opening.project:
                 report.elsewhere = found
-            show_report(report, self._messages, self._add_offered, self._open_elsewhere)
+            show_report(report, self._messages, self.add_masks, self._open_elsewhere)
 
         # Failures are not kept waiting.
         if bare and not report.failures:
@@ -319,13 +319,10 @@ class Opener:
 
         self._open_project(found.project.path, show)
 
-    def _add_offered(self, offers: Sequence[Offer]) -> None:
+    def add_masks(self, offers: Sequence[Offer]) -> None:
         """Add masks as further label sets, some at a time; the active masks stay."""
-        project, batch, rest = (
-            self._session.project,
-            offers[:_AT_ONCE],
-            offers[_AT_ONCE:],
-        )
+        project = self._session.project
+        batch, rest = offers[:_AT_ONCE], offers[_AT_ONCE:]
 
         def work(checkpoint: Checkpoint) -> list[tuple[str, LabelSet, ImportedMasks]]:
             read = []
@@ -344,8 +341,10 @@ class Opener:
                 if image is not None:
                     free = image.free_name(labels.name)
                     self._import(image, replace(labels, name=free), masks)
+                    if image.masks is None:
+                        self._session.choose_label_set(image, free)
             if rest:
-                self._add_offered(rest)
+                self.add_masks(rest)
             else:
                 self._messages.note(
                     "Added the masks. Choose on the Curate tab which ones are shown."
