@@ -137,9 +137,13 @@ class Stage:
             picture = picture.resize((WIDTH, height), Image.Resampling.LANCZOS)
         target = FOLDER / f"{name}.png"
         for colours in COLOURS:
-            # Colours that are rare, as those of a legend, have to stay.
+            # Colours that are rare, as those of a legend, have to stay. Without the
+            # means, the greys of the window are tinted.
             small = picture.quantize(
-                colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+                colours,
+                Image.Quantize.MAXCOVERAGE,
+                kmeans=1,
+                dither=Image.Dither.NONE,
             )
             small.save(target, optimize=True)
             if target.stat().st_size <= LARGEST:
