@@ -30,7 +30,7 @@ from cellpose_studio.engine.estimates.quick_look import (
     view,
     views,
 )
-from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.engine.networks.network import Network, load
 from cellpose_studio.engine.threads import use_threads
 from cellpose_studio.engine.training.augmentation import normalized_input, vary
@@ -98,6 +98,7 @@ def fitted(
     table = minimize(cost, start, jac=True, method="L-BFGS-B").x.reshape(-1, len(names))
     return Recogniser(
         network=NETWORK,
+        sha256=find(NETWORK).sha256,
         names=tuple(names),
         mean=mean,
         spread=spread,

@@ -56,8 +56,9 @@ class Recogniser:
 
     Attributes
     ----------
-    network
-        Name of the model whose network gives the styles.
+    network, sha256
+        Name of the model whose network gives the styles, and its weights: those of
+        other weights would be nonsense.
     names
         Of the models.
     mean, spread
@@ -67,6 +68,7 @@ class Recogniser:
     """
 
     network: str
+    sha256: str
     names: tuple[str, ...]
     mean: Styles
     spread: Styles
@@ -139,6 +141,8 @@ def propose_model(
     known = {model.name: model for model in models}
     if not known.keys() >= {recogniser.network, *recogniser.names}:
         raise _unusable()
+    if known[recogniser.network].sha256 != recogniser.sha256:
+        raise _unusable()
     specs = [known[name] for name in recogniser.names]
     checkpoint.reached(0, 1, "choosing the model")
     context = StepContext(checkpoint=checkpoint)
@@ -174,6 +178,7 @@ def save_recogniser(recogniser: Recogniser, path: Path) -> None:
         np.savez(
             file,
             network=np.array(recogniser.network),
+            sha256=np.array(recogniser.sha256),
             names=np.array(recogniser.names),
             mean=recogniser.mean.astype(np.float32),
             spread=recogniser.spread.astype(np.float32),
@@ -194,9 +199,9 @@ def load_recogniser(path: Path) -> Recogniser:
         with np.load(path, allow_pickle=False) as file:
             parts = {name: file[name] for name in file.files}
         names = tuple(map(str, parts.pop("names")))
-        network = str(parts.pop("network"))
+        network, sha256 = (str(parts.pop(name)) for name in ("network", "sha256"))
         arrays = {name: part.astype(np.float64) for name, part in parts.items()}
-        return Recogniser(network=network, names=names, **arrays)
+        return Recogniser(network=network, sha256=sha256, names=names, **arrays)
     # Damaged archives can make zlib and NumPy raise many exceptions.
     except Exception as error:
         raise _unusable() from error

@@ -17,6 +17,7 @@ from cellpose_studio.engine.estimates.quick_look import (
 )
 from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.paths import resource
 from cellpose_studio.workflows.segment import segment
 from tests.images import image_of
 
@@ -44,6 +45,7 @@ def test_a_recogniser_that_was_written_gives_the_same_chances(tmp_path):
     rng = np.random.default_rng(0)
     one = Recogniser(
         network="a",
+        sha256="of a",
         names=("a", "b"),
         mean=np.zeros(4),
         spread=np.ones(4),
@@ -53,9 +55,16 @@ def test_a_recogniser_that_was_written_gives_the_same_chances(tmp_path):
     styles = rng.normal(size=(3, 4))
     save_recogniser(one, tmp_path / "file")
     again = load_recogniser(tmp_path / "file")
-    assert (again.network, again.names) == ("a", ("a", "b"))
+    assert (again.network, again.sha256, again.names) == ("a", "of a", ("a", "b"))
     np.testing.assert_allclose(again.chances(styles), one.chances(styles), atol=1e-5)
     assert one.chances(styles).sum() == pytest.approx(1)
+
+
+def test_what_chooses_was_fitted_to_the_network_that_ships():
+    known = {model.name: model for model in shipped()}
+    recogniser = load_recogniser(resource("models/automatic.npz"))
+    assert recogniser.sha256 == known[recogniser.network].sha256
+    assert set(recogniser.names) == known.keys()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 no archive"])
