@@ -115,8 +115,7 @@ def segment(
     given = parameters.diameter if is_set else None
     measured = None
     region = parameters.region
-    # What has chosen already would choose the same again.
-    others = shipped() if chosen else offered()
+    others = models_to_try(chosen)
     if network.spec.architecture_info.scales_images:
         # A measurement takes as long as a run: only a result that looks wrong is
         # worth another one.
@@ -169,6 +168,12 @@ def chosen_model(
     asked = parameters.model_copy(update={"channels": channels})
     proposal = propose_model(image, shipped(), asked, checkpoint)
     return proposal.model, (proposal.sentence,)
+
+
+def models_to_try(chosen: tuple[str, ...]) -> list[ModelSpec]:
+    """Return what a hint may name instead; ``chosen`` is by `chosen_model`."""
+    # What has chosen already would choose the same again.
+    return shipped() if chosen else offered()
 
 
 def automatic_parts(

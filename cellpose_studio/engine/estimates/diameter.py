@@ -101,10 +101,8 @@ def _measured(
     # Cellpose, on the thresholds: those that were tuned on flows suit another run.
     usual = parameters.model_copy(update=_USUAL)
     asked = parameters.model_copy(update={"postprocessing": "cellpose"})
-    tiles, quiet = (
-        TileCounter(QuietCheckpoint(checkpoint), 0),
-        QuietCheckpoint(checkpoint),
-    )
+    quiet = QuietCheckpoint(checkpoint)
+    tiles = TileCounter(quiet, 0)
     found, is_doubtful = guess, False
     for n in range(ROUNDS):
         checkpoint.reached(n, ROUNDS, "measuring the diameter")

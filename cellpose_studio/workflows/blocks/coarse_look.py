@@ -120,7 +120,7 @@ def _reduced(
     reduce: np.ufunc, values: Array, rows: Array, columns: Array
 ) -> npt.NDArray[np.float32]:
     """Return the least or largest value in each row and column of boxes."""
-    # `reduceat` takes ten times as long: it goes through the columns one by one.
+    # `reduceat` takes some twenty times as long: it goes through columns one by one.
     for axis, spans in enumerate((rows, columns)):
         firsts = spans[:, 0].clip(max=values.shape[axis] - 1)
         ends = np.maximum(spans[:, 1], firsts + 1)

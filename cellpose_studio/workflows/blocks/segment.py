@@ -29,7 +29,6 @@ from cellpose_studio.engine.device_memory import on_cpu_if_full
 from cellpose_studio.engine.flows.preparation.context import StepContext
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.masks.dynamics import steps_for
-from cellpose_studio.engine.networks.catalogue import offered, shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.versions import versions
 from cellpose_studio.io.cache.block_owner import owner_of
@@ -42,6 +41,7 @@ from cellpose_studio.workflows.segment import (
     automatic_parts,
     chosen_model,
     fit_parameters,
+    models_to_try,
     notes_on_memory,
 )
 
@@ -192,7 +192,7 @@ class _BlockRun:
             hint=hint_for(
                 confidence,
                 model,
-                shipped() if chosen else offered(),
+                models_to_try(chosen),
                 parameters.diameter if is_set else None,
                 measured,
             ),
