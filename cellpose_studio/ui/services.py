@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 from qtpy.QtWidgets import QWidget
 
@@ -15,9 +16,12 @@ from cellpose_studio.app.jobs import Job, JobQueue, Work
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import cancel_once_left, while_open
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.widgets.message_bar import MessageBar
+
+OnceLeft = Literal["goes on", "is dropped", "is told"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,9 +110,15 @@ class Services:
             self.display_jobs,
         )
 
-    def show_error(self, error: Exception) -> None:
-        """Show an error in the message bar."""
-        self.messages.fail(failure_of(error))
+    def show_error(self, error: Exception, action: str = "") -> None:
+        """Show an error in the message bar, until the ``action`` has succeeded."""
+        self.messages.fail(failure_of(error), action)
+
+    def tell_left(self, title: str) -> None:
+        """Tell that nothing came of work, because its project was left."""
+        self.messages.note(
+            f"{title}: another project was opened meanwhile, so nothing was done."
+        )
 
     def run(
         self,
@@ -118,6 +128,7 @@ class Services:
         *,
         quiet: bool = False,
         queue: JobQueue | None = None,
+        once_left: OnceLeft = "goes on",
     ) -> Job:
         """Start a job; show its error if it fails.
 
@@ -133,16 +144,32 @@ class Services:
             Whether to hide the job from the progress bar.
         queue
             Queue of the job; `io_jobs` by default.
+        once_left
+            What becomes of it once another project is open. "goes on": its result is
+            of no project, such as a file. Else it is cancelled, and neither is ``done``
+            called nor its error shown; "is told": the user reads that.
 
         Returns
         -------
         The job, queued or running.
         """
-        job = Job(title, work, quiet)
-        if done is not None:
-            job.finished.connect(done)
-        job.failed.connect(self.show_error)
+        job, failed = Job(title, work, quiet), self.show_error
+        if once_left == "goes on":
+            if done is not None:
+                job.finished.connect(done)
+            job.failed.connect(failed)
+        else:
+            told = once_left == "is told"
+            late = partial(self.tell_left, title) if told else None
+            ends = (job.finished, done), (job.failed, failed), (job.cancelled, None)
+            for signal, call in ends:
+                signal.connect(while_open(self.session, call or _nothing, late))
+            cancel_once_left(self.session, job)
         return (queue or self.io_jobs).start(job)
+
+
+def _nothing(*_: object) -> None:
+    """Stand for what nobody wants to hear of."""
 
 
 def make_services(
@@ -154,7 +181,7 @@ def make_services(
     """Return the services of a window, with queues that it owns."""
     session = Session(project)
     displays, tiles = JobQueue(window), JobQueue(window)
-    return Services(
+    services = Services(
         session=session,
         selection=Selection(session),
         settings=settings,
@@ -173,3 +200,8 @@ def make_services(
         parent=window,
         show_tab=show_tab,
     )
+    for queue in services.queues:
+        queue.queued.connect(services.messages.follow)
+    # What it would do belongs to the project before.
+    session.project_changed.connect(services.messages.withdraw_offer)
+    return services

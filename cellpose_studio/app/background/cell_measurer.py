@@ -10,6 +10,7 @@ from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.core.review.queue import Review, measured_again, review_of
@@ -128,7 +129,7 @@ class CellMeasurer:
 
         job = self._job = Job("Looking at cells", work, quiet=True)
         job.finished.connect(lambda review: self._finish(image, pixels, review))
-        job.failed.connect(self.failed.emit)
+        job.failed.connect(while_open(self._session, self.failed.emit))
         job.ended.connect(self._on_end)
         self._queue.start(job)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from psygnal import Signal
@@ -11,6 +12,7 @@ from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.operations import Changed, Operations, put_in_place
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
@@ -53,8 +55,8 @@ class BackgroundEdits:
             In a thread; it may only read the labels, and has the table for itself.
         done
             Makes a step of what ``work`` returned. It is not called if the job was
-            cancelled, the image taken off the list or the project left; nor if the
-            masks were changed meanwhile, of which the user is told.
+            cancelled; nor if the image was taken off the list, the project left or the
+            masks changed meanwhile, of which the user is told.
         name
             Of other masks than the active ones.
         """
@@ -78,21 +80,25 @@ class BackgroundEdits:
 
         def finish(result: T) -> None:
             # Work that was done just before the user stopped it is not wanted either.
-            if job.stopping or self._session.image_of(image.id) is not image:
+            if job.stopping:
+                return
+            if self._session.image_of(image.id) is not image:
+                tell(f"{image.source.name} was removed from the project")
                 return
             now = image.label_sets.get(name)
             same = now is not None and now.pixels is pixels and pixels.edits == edits
             if same and image.active == active:
                 done(result)
             else:
-                self.noted.emit(
-                    f"{title}: the masks of {image.source.name} were "
-                    "changed meanwhile, so nothing was done. Try again."
-                )
+                tell(f"the masks of {image.source.name} were changed", " Try again.")
 
+        def tell(what: str, hint: str = "") -> None:
+            self.noted.emit(f"{title}: {what} meanwhile, so nothing was done.{hint}")
+
+        late = partial(tell, "another project was opened")
         job = Job(title, look)
-        job.finished.connect(finish)
-        job.failed.connect(self.failed.emit)
+        job.finished.connect(while_open(self._session, finish, late))
+        job.failed.connect(while_open(self._session, self.failed.emit))
         return self._queue.start(job)
 
     def change_masks(

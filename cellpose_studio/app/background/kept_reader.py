@@ -13,6 +13,7 @@ from cellpose_studio.app.masks.hand_edits import hand_edits
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.io.masks.mapped import empty_labels
@@ -93,7 +94,7 @@ class KeptReader:
 
         job = self._job = Job("Reading what was edited", work, quiet=True)
         job.finished.connect(lambda found: self._finish(image, masks, found))
-        job.failed.connect(self.failed.emit)
+        job.failed.connect(while_open(self._session, self.failed.emit))
         job.ended.connect(self._on_end)
         self._queue.start(job)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import prod
 
 from psygnal import Signal
@@ -15,6 +16,7 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.app.undo.steps import UndoStep
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.provenance.record import RunRecord
@@ -60,7 +62,7 @@ class MaskLoader:
     def load_step(self, step: UndoStep, then: Callable[[bool], None]) -> None:
         """Read what a step does; call ``then`` with whether it is in memory."""
         job = Job(f"Reading {step.text}", lambda _: step.read(), quiet=True)
-        job.failed.connect(self.failed.emit)
+        job.failed.connect(while_open(self._session, self.failed.emit))
         job.ended.connect(lambda: then(step.is_read))
         self._queue.start(job)
 
@@ -94,7 +96,7 @@ class MaskLoader:
         job = Job(
             f"Drawing {masks.name}", lambda _: pixels.draw_ahead(statuses), quiet=True
         )
-        job.failed.connect(self.failed.emit)
+        job.failed.connect(while_open(self._session, self.failed.emit))
         job.ended.connect(lambda: then(True))
         self._queue.start(job)
 
@@ -127,8 +129,9 @@ class MaskLoader:
                 then(pixels.loaded)
 
         job = Job(f"Reading {labels.name}", work, quiet=True)
-        job.finished.connect(lambda found: self._finish(image, labels, found))
-        job.failed.connect(self.failed.emit)
+        finish = partial(self._finish, image, labels)
+        job.finished.connect(while_open(self._session, finish))
+        job.failed.connect(while_open(self._session, self.failed.emit))
         job.ended.connect(end)
         self._queue.start(job)
 

@@ -6,6 +6,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from psygnal import Signal
@@ -19,6 +20,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.classes import class_facts
 from cellpose_studio.app.session.compartments import Compartments
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.core.measure.compartments.choice import (
@@ -336,7 +338,8 @@ class TableMeasurer:
             )
 
         job = Job(f"Measuring {source.name}", work, quiet=True)
-        job.failed.connect(lambda error: self._fail(error, (pixels, edits, nuclei)))
+        fail = partial(self._fail, (pixels, edits, nuclei))
+        job.failed.connect(while_open(self._session, fail))
         self._measured = weakref.ref(pixels)
         self._start(job)
         self.busy_changed.emit(True)
@@ -367,7 +370,7 @@ class TableMeasurer:
             self._renew_classes(image, measured)
 
     def _fail(
-        self, error: Exception, state: tuple[LabelImage, int, _NucleiState | None]
+        self, state: tuple[LabelImage, int, _NucleiState | None], error: Exception
     ) -> None:
         # What fails is not tried again before the masks change.
         self._failed = state

@@ -15,6 +15,7 @@ from cellpose_studio.app.masks.label_set import RUN_RESULT
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.core.display.small_picture import Thumbnail
 from cellpose_studio.io.cache.thumbnails import from_png
 from cellpose_studio.io.project.tables.revisions import read_thumbnails
@@ -107,21 +108,16 @@ class LineageReader:
             return _history(project, image, present, known, active)
 
         job = self._job = Job("Reading the history", work, quiet=True)
-        job.finished.connect(lambda found: self._finish(found, project))
-        job.failed.connect(lambda error: self._fail(error, project))
+        job.finished.connect(while_open(self._session, self._finish))
+        job.failed.connect(while_open(self._session, self.failed.emit))
         job.ended.connect(self._on_end)
         self._queue.start(job)
 
-    def _finish(self, found: ImageHistory, project: Project) -> None:
-        session = self._session
+    def _finish(self, found: ImageHistory) -> None:
         # The user may have moved on while the history was read.
-        if session.project is project and session.shown is found.image:
+        if self._session.shown is found.image:
             self._told |= found.thumbnails.keys()
             self.changed.emit(found)
-
-    def _fail(self, error: Exception, project: Project) -> None:
-        if self._session.project is project:
-            self.failed.emit(error)
 
     def _on_end(self) -> None:
         self._job = None

@@ -14,6 +14,7 @@ from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.app.undo.training_steps import TrainingStep
 from cellpose_studio.core.errors import TrainingSetUnfit
 from cellpose_studio.core.models.training_set import Role
@@ -249,14 +250,17 @@ class TrainingSet:
         proposed = proposed_validation(train, sorted(validation))
         return [image for name in proposed for image in train[name]]
 
-    def read_parts(self, queue: JobQueue, then: Callable[[list[SetPart]], None]) -> Job:
-        """Read the set in the background; call ``then`` with it on the GUI thread."""
+    def read_parts(
+        self,
+        queue: JobQueue,
+        then: Callable[[list[SetPart]], None],
+        late: Callable[[], object] | None = None,
+    ) -> Job:
+        """Read the set in the background; call ``then`` with it on the GUI thread.
+
+        Once another project is open, ``late`` is called instead.
+        """
         project, known = self._session.project, self._known
-
-        def finish(parts: list[SetPart]) -> None:
-            if self._session.project is project:
-                then(parts)
-
         job = Job(
             "Reading the training set",
             lambda checkpoint: parts_of_project(
@@ -264,17 +268,22 @@ class TrainingSet:
             ),
             quiet=True,
         )
-        job.finished.connect(finish)
-        job.failed.connect(self.failed.emit)
+        job.finished.connect(while_open(self._session, then, late))
+        job.failed.connect(while_open(self._session, self.failed.emit, late))
         return queue.start(job)
 
-    def seal(self, queue: JobQueue, then: Callable[[], object]) -> Job:
+    def seal(
+        self,
+        queue: JobQueue,
+        then: Callable[[], object],
+        late: Callable[[], object] | None = None,
+    ) -> Job:
         """Make revisions of edited masks of the set; call ``then`` afterwards.
 
         For trainings and exports: what is read of the set then has revisions, and
-        stays the same whatever the user edits meanwhile.
+        stays the same whatever the user edits meanwhile. Once another project is open,
+        ``late`` is called instead.
         """
-        project = self._session.project
         images = [image for image in self._session.images if self.uses(image)]
         edited = [
             labels
@@ -288,16 +297,15 @@ class TrainingSet:
                 labels.pixels.load()
 
         def finish(_: object) -> None:
-            if self._session.project is project:
-                for image in images:
-                    self._session.commit_pending(image)
-                    self._session.seal(image)
-                then()
+            for image in images:
+                self._session.commit_pending(image)
+                self._session.seal(image)
+            then()
 
         # Masks with edits in the journal have to be in memory to become a revision.
         job = Job("Reading masks", load, quiet=True)
-        job.finished.connect(finish)
-        job.failed.connect(self.failed.emit)
+        job.finished.connect(while_open(self._session, finish, late))
+        job.failed.connect(while_open(self._session, self.failed.emit, late))
         return queue.start(job)
 
     def _change(self, image: ProjectImage, said: Said, text: str) -> None:

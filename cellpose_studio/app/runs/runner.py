@@ -19,6 +19,7 @@ from cellpose_studio.app.project.project import now
 from cellpose_studio.app.runs.finished_blocks import FinishedBlocks
 from cellpose_studio.app.runs.merging import Merged, Merging
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.image import ImageSource
@@ -139,7 +140,7 @@ class Runs:
         job.finished.connect(finish)
         job.failed.connect(lambda error: end("failed", str(error)))
         if tell:
-            job.failed.connect(self.failed.emit)
+            job.failed.connect(while_open(self._session, self.failed.emit))
         job.cancelled.connect(lambda: end("cancelled", ""))
         job.ended.connect(lambda: self._under_way.pop(job, None))
         return self._queue.start(job)

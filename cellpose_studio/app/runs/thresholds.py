@@ -12,6 +12,7 @@ from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.merging import Merged, Merging
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -74,7 +75,7 @@ class Thresholds:
 
         job = self._jobs[image] = Job("Making masks", work, quiet=True, then=then)
         job.finished.connect(lambda result: self._finish(image, result))
-        job.failed.connect(self.failed.emit)
+        job.failed.connect(while_open(self._session, self.failed.emit))
         job.ended.connect(lambda: self._forget(image, job))
         self._queue.start(job)
 

@@ -19,13 +19,15 @@ from qtpy.QtCore import Signal as QtSignal
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.app.training.pausable import PausableCheckpoint, Pause
 from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
-from cellpose_studio.core.errors import CannotSave, ProjectUnusable
+from cellpose_studio.core.errors import CannotSave, ProjectUnusable, StudioError
 from cellpose_studio.core.models.training import EpochReport
 from cellpose_studio.core.models.training_round import TrainingRound
 from cellpose_studio.io.atomic import cannot_save
 from cellpose_studio.io.project.tables.training.rounds import read_rounds, write_round
+from cellpose_studio.paths import real_path
 from cellpose_studio.workflows.training.project_set import (
     Answer,
     ReadProject,
@@ -93,7 +95,7 @@ class Trainings:
         self._relay = _Relay()
         queued = Qt.ConnectionType.QueuedConnection
         self._relay.reported.connect(self.reported.emit, queued)
-        self._relay.told.connect(self.noted.emit, queued)
+        self._relay.told.connect(self._note, queued)
         session.project_changed.connect(self._load)
         self._load()
 
@@ -125,6 +127,19 @@ class Trainings:
             return 0.0
         return time.monotonic() - running.begun - running.pause.waited
 
+    @property
+    def elsewhere(self) -> str:
+        """Name of the project of the training that runs, if another one is open."""
+        running, here = self._running, self._session.project
+        # One that was opened again is another object.
+        if (
+            running is None
+            or running.project is here
+            or _is_same(running.project, here)
+        ):
+            return ""
+        return running.project.name
+
     def start(self, request: TrainingRequest, resume: bool = False) -> None:
         """Start a training; does nothing while another one runs."""
         if self._running is not None:
@@ -146,7 +161,7 @@ class Trainings:
 
         job = Job(f"Training {request.title}", work)
         self._running = _Running(request, project, job, pause, ends, time.monotonic())
-        job.finished.connect(lambda model: self._finish(project, request, model))
+        job.finished.connect(lambda model: self._finish(request, model))
         job.failed.connect(self._fail)
         job.cancelled.connect(lambda: self._tell_cancelled(request))
         job.ended.connect(self._end)
@@ -203,17 +218,14 @@ class Trainings:
                 with suppress(CannotSave):
                     write_request(moved, self.folder)
 
-    def _finish(
-        self, project: Project, request: TrainingRequest, model: TrainedModel
-    ) -> None:
+    def _finish(self, request: TrainingRequest, model: TrainedModel) -> None:
         self.follow_project()
         if self._running is not None:
             self._running.finished = True
         record = round_of(request.title, model.spec)
-        if project is not self._session.project:
+        if where := self.elsewhere:
             self.noted.emit(
-                f"{request.title} is ready. {project.name} lists it when it is open "
-                "again."
+                f"{request.title} is ready. {where} lists it when it is open again."
             )
         elif record is not None:
             self._record([record])
@@ -232,27 +244,40 @@ class Trainings:
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, StoppedEarly):
-            self.noted.emit(
+            self._note(
                 "The training was ended before it was measured, so there is no model."
             )
+        elif isinstance(error, StudioError) and self.elsewhere:
+            self.failed.emit(StudioError(self._named(error.message), error.hint))
         else:
             self.failed.emit(error)
+
+    def _note(self, text: str) -> None:
+        self.noted.emit(self._named(text))
+
+    def _named(self, text: str) -> str:
+        """Return what is told of the training, with its project if that is not open."""
+        request, where = self.request, self.elsewhere
+        if request is None or not where:
+            return text
+        return f"Training {request.title} of {where}: {text}"
 
     def _tell_cancelled(self, request: TrainingRequest) -> None:
         if state_path(request.out).exists():
             text = "It can be resumed where it was measured last."
         else:
             text = "No epoch was measured before, so nothing of it is kept."
-        self.noted.emit(f"{request.title} was cancelled. {text}")
+        self._note(f"{request.title} was cancelled. {text}")
 
     def _end(self) -> None:
+        elsewhere = self.elsewhere
         running, self._running = self._running, None
         if running is not None:
             request = running.request
             # Without a state, there is nothing to go on from.
             if not running.finished and not request.can_be_resumed:
                 forget_request(request, self.folder)
-            if running.project is self._session.project:
+            if not elsewhere:
                 self._load()
         self.changed.emit()
 
@@ -285,8 +310,12 @@ class Trainings:
 
         job = Job("Reading trainings", read, quiet=True)
         job.finished.connect(show)
-        job.failed.connect(self.failed.emit)
+        job.failed.connect(while_open(self._session, self.failed.emit))
         self._io_jobs.start(job)
+
+
+def _is_same(one: Project, other: Project) -> bool:
+    return real_path(one.path) == real_path(other.path)
 
 
 def reading(project: Project) -> ReadProject:

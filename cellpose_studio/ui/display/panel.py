@@ -36,6 +36,7 @@ from cellpose_studio.ui.widgets.vertical_scroll import VerticalScroll
 
 _KEYS = 9
 """Channels that have a key."""
+_ADAPTING = "Adapting the contrast"
 
 
 class DisplayPanel(VerticalScroll):
@@ -132,8 +133,9 @@ class DisplayPanel(VerticalScroll):
             limits = self._channels.auto_limits(channel)
         # Pixels are read only now, so a missing or damaged file shows up here.
         except Exception as error:
-            self._services.show_error(error)
+            self._services.show_error(error, _ADAPTING)
         else:
+            self._services.messages.settle(_ADAPTING)
             self._change(channel, limits=limits, gamma=1.0)
 
     def _lay_out(self) -> None:

@@ -12,6 +12,7 @@ from cellpose_studio.app.session.sample_project import (
     sample_project,
 )
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.wording import first_names
 from cellpose_studio.io.images.reader import IMAGE_FILES
 from cellpose_studio.io.images.sample import sample_path
 from cellpose_studio.io.masks.exchange.region_files import SUFFIXES as REGIONS
@@ -67,7 +68,7 @@ class FileOpener:
             return self._projects.open(project, lambda: self.open(images))
         self._settings.set_folder(paths[0].parent)
         session = self._services.session
-        opened_in, sources = session.project, [one.source for one in session.images]
+        sources = [one.source for one in session.images]
         if not any(_may_be_of(path, image) for path in paths for image in sources):
             return self._images.open(paths)
 
@@ -75,8 +76,6 @@ class FileOpener:
             return [open_image_of(path, sources) for path in paths]
 
         def add(found: list[tuple[ImageSource, Path] | None]) -> None:
-            if session.project is not opened_in:
-                return
             masks = list(filter(None, found))
             if masks:
                 self._images.add_masks(masks)
@@ -84,7 +83,8 @@ class FileOpener:
             if others:
                 self._images.open(others)
 
-        return self._services.run("Looking for images", look, add, quiet=True)
+        title = f"Opening {first_names([path.name for path in paths], 1)}"
+        return self._services.run(title, look, add, quiet=True, once_left="is told")
 
     def open_sample(self) -> None:
         """Open the sample image, which takes a moment to draw the first time."""
@@ -92,6 +92,7 @@ class FileOpener:
             "Opening the sample",
             lambda _: sample_path(),
             lambda path: self._images.open([path]),
+            once_left="is told",
         )
 
     def open_sample_project(self) -> None:

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from psygnal import Signal
@@ -20,7 +20,6 @@ from cellpose_studio.app.project.known_projects import (
     MasksElsewhere,
     masks_elsewhere,
 )
-from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.project.scratch import unnamed_paths
 from cellpose_studio.app.runs.imported import imported_labels
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -32,7 +31,13 @@ from cellpose_studio.core.wording import first_names
 from cellpose_studio.io.masks.folders import ImageFiles
 from cellpose_studio.io.masks.imported import ImportedMasks, to_json_values
 from cellpose_studio.ui.files.dialogs import AxesDialog
-from cellpose_studio.ui.files.opening_report import Offer, OpeningReport, show_report
+from cellpose_studio.ui.files.opening import AT_ONCE, Opening
+from cellpose_studio.ui.files.opening_report import (
+    Offer,
+    OpeningReport,
+    added_text,
+    show_report,
+)
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.left_out import LeftOut, left_out
 from cellpose_studio.workflows.open import (
@@ -55,61 +60,8 @@ def ask_axes(question: AxesQuestion, parent: QWidget) -> tuple[str, bool] | None
     return dialog.axes, dialog.same.isChecked()
 
 
-_AT_ONCE = 8
-"""Files that are opened together at first, and of those with masks always."""
-_MOST_AT_ONCE = 256
-_QUICK, _SLOW = 0.25, 1.0
-"""Seconds for files that are opened together, below and above which there will be more
-or fewer of them."""
 _MANY = 50
 """Files from which on the names of those still to be read are shown."""
-
-
-@dataclass(kw_only=True, eq=False)
-class _Opening:
-    """Progress of the files that the user opened together."""
-
-    paths: Sequence[Path]
-    axes: str | None
-    title: str
-    project: Project
-    exports: OwnExports
-    files: list[ImageFiles] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    some_hidden: bool = False
-    at_once: int = _AT_ONCE
-    took: float = 0.0
-    done: int = 0
-    added: int = 0
-    shown: bool = False
-    questions: list[AxesQuestion] = field(default_factory=list)
-    images: list[ProjectImage] = field(default_factory=list)
-    report: OpeningReport = field(default_factory=OpeningReport)
-
-    def next_files(self) -> list[ImageFiles]:
-        """Return the files to be opened together, and count them as done."""
-        batch: list[ImageFiles] = []
-        with_masks = 0
-        for entry in self.files[self.done : self.done + self.at_once]:
-            # Masks and flows of many images could exceed the memory.
-            with_masks += bool(entry.masks)
-            if with_masks > _AT_ONCE:
-                break
-            batch.append(entry)
-        self.done += len(batch)
-        return batch
-
-    def waiting(self) -> list[str]:
-        """Return the names to show of the files that are still to be read."""
-        names = self.names[self.done :]
-        return [name for name in names if name] if self.some_hidden else names
-
-    def adapt(self) -> None:
-        """Open more files together if that was quick, fewer if it was slow."""
-        if self.took < _QUICK:
-            self.at_once = min(2 * self.at_once, _MOST_AT_ONCE)
-        elif self.took > _SLOW:
-            self.at_once = max(self.at_once // 2, _AT_ONCE)
 
 
 class Opener:
@@ -127,7 +79,7 @@ class Opener:
         self._session = services.session
         self._settings = services.settings
         self._messages = services.messages
-        self._openings: list[_Opening] = []
+        self._openings: list[Opening] = []
         self.ask: Ask = ask_axes
 
     def open(self, paths: Sequence[Path], axes: str | None = None) -> Job:
@@ -140,12 +92,13 @@ class Opener:
         names = [path.name for path in paths]
         title = f"Opening {first_names(names, 1)}" if paths else "Opening"
         project = self._session.project
-        opening = _Opening(
+        opening = Opening(
             paths=paths,
             axes=axes,
             title=title,
             project=project,
             exports=OwnExports(project, self._session.images.known),
+            report=OpeningReport(title=title),
         )
         return self._services.run(
             title,
@@ -155,7 +108,7 @@ class Opener:
 
     def _on_files(
         self,
-        opening: _Opening,
+        opening: Opening,
         files: list[ImageFiles],
         names: list[str],
         failures: list[StudioError],
@@ -170,7 +123,7 @@ class Opener:
             self._show_waiting()
         self._open_batch(opening)
 
-    def _hide_known(self, opening: _Opening) -> None:
+    def _hide_known(self, opening: Opening) -> None:
         """Show no name of a file that is in the list already."""
         known = {str(image.source.path) for image in self._session.images}
         if known:
@@ -184,12 +137,12 @@ class Opener:
         names = itertools.chain(*(one.waiting() for one in self._openings))
         self.waiting_changed.emit(tuple(names))
 
-    def _end(self, opening: _Opening) -> None:
+    def _end(self, opening: Opening) -> None:
         if opening in self._openings:
             self._openings.remove(opening)
             self._show_waiting()
 
-    def _open_batch(self, opening: _Opening) -> None:
+    def _open_batch(self, opening: Opening) -> None:
         done, total = opening.done, len(opening.files)
         batch = opening.next_files()
         axes = opening.axes
@@ -215,7 +168,7 @@ class Opener:
         job.failed.connect(lambda _: self._end(opening))
 
     def _on_opened(
-        self, opening: _Opening, opened: Opened, labels: list[dict[str, LabelSet]]
+        self, opening: Opening, opened: Opened, labels: list[dict[str, LabelSet]]
     ) -> None:
         # The images belong to the project in which the user opened them.
         if self._session.project is not opening.project:
@@ -242,7 +195,7 @@ class Opener:
         else:
             self._finish(opening)
 
-    def _finish(self, opening: _Opening) -> None:
+    def _finish(self, opening: Opening) -> None:
         self._end(opening)
         if opening.shown or opening.questions:
             self._settings.add_recent(opening.paths)
@@ -255,16 +208,20 @@ class Opener:
             return masks_elsewhere(bare, set(named).difference(unnamed), others)
 
         def tell(found: list[MasksElsewhere]) -> None:
-            if self._session.project is opening.project:
-                report.elsewhere = found
+            report.elsewhere = found
             show_report(report, self._messages, self.add_masks, self._open_elsewhere)
 
         # Failures are not kept waiting.
         if bare and not report.failures:
             # Projects may lie on a drive that does not answer.
-            jobs = self._services.stack_jobs
-            title = "Searching projects"
-            self._services.run(title, lambda _: look(), tell, quiet=True, queue=jobs)
+            self._services.run(
+                "Searching projects",
+                lambda _: look(),
+                tell,
+                quiet=True,
+                queue=self._services.stack_jobs,
+                once_left="is dropped",
+            )
         else:
             tell([])
         # The questions come last, because a dialog would delay the other files.
@@ -274,7 +231,7 @@ class Opener:
         self,
         opened: Opened,
         labels: list[dict[str, LabelSet]],
-        opening: _Opening,
+        opening: Opening,
     ) -> None:
         images = self._session.add((one for one, _ in opened.images), opening.axes)
         opening.images += images
@@ -319,10 +276,12 @@ class Opener:
 
         self._open_project(found.project.path, show)
 
-    def add_masks(self, offers: Sequence[Offer]) -> None:
-        """Add masks as further label sets, some at a time; the active masks stay."""
-        project = self._session.project
-        batch, rest = offers[:_AT_ONCE], offers[_AT_ONCE:]
+    def add_masks(self, offers: Sequence[Offer], gone: Sequence[str] = ()) -> None:
+        """Add masks as further label sets, some at a time; the active masks stay.
+
+        ``gone`` names images that were removed before theirs were read.
+        """
+        batch, rest = offers[:AT_ONCE], offers[AT_ONCE:]
 
         def work(checkpoint: Checkpoint) -> list[tuple[str, LabelSet, ImportedMasks]]:
             read = []
@@ -334,23 +293,22 @@ class Opener:
             return read
 
         def put(read: list[tuple[str, LabelSet, ImportedMasks]]) -> None:
-            if self._session.project is not project:
-                return
-            for key, labels, masks in read:
+            missing = list(gone)
+            for (source, _), (key, labels, masks) in zip(batch, read, strict=True):
                 image = self._session.image(key)
-                if image is not None:
-                    free = image.free_name(labels.name)
-                    self._import(image, replace(labels, name=free), masks)
-                    if image.masks is None:
-                        self._session.choose_label_set(image, free)
+                if image is None:
+                    missing.append(source.name)
+                    continue
+                free = image.free_name(labels.name)
+                self._import(image, replace(labels, name=free), masks)
+                if image.masks is None:
+                    self._session.choose_label_set(image, free)
             if rest:
-                self.add_masks(rest)
+                self.add_masks(rest, missing)
             else:
-                self._messages.note(
-                    "Added the masks. Choose on the Curate tab which ones are shown."
-                )
+                self._messages.note(added_text(missing))
 
-        self._services.run("Adding masks", work, put)
+        self._services.run("Adding masks", work, put, once_left="is told")
 
     def _ask_about(self, questions: list[AxesQuestion]) -> None:
         """Ask for the axes of each file or shape, then open the files."""
@@ -376,7 +334,7 @@ def _found(
     return files, names, failures, left_out(paths, files)
 
 
-def _set_offers_apart(opened: Opened, opening: _Opening) -> None:
+def _set_offers_apart(opened: Opened, opening: Opening) -> None:
     """Take masks out of what was opened whose image has masks in the project.
 
     They are offered, unless they were exported from there; for a worker thread.

@@ -24,6 +24,8 @@ class OpeningReport:
 
     Attributes
     ----------
+    title
+        Of the job, with which failures go when it succeeds.
     failures
         What could not be opened.
     notes
@@ -36,6 +38,7 @@ class OpeningReport:
         Projects with masks of images that have none here.
     """
 
+    title: str = ""
     failures: list[StudioError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
@@ -56,7 +59,7 @@ def show_report(
     told += [Failure(elsewhere_text(elsewhere))] if elsewhere else []
     if report.failures:
         failures = [failure_of(error) for error in report.failures]
-        messages.fail_together(failures, told + listed + notes)
+        messages.fail_together(failures, told + listed + notes, report.title)
         return
     # In the details, the list of what was left out follows: no kind is named twice.
     inside = told + listed + notes
@@ -88,6 +91,17 @@ def elsewhere_text(found: Sequence[MasksElsewhere]) -> str:
     if others:
         more = f", and in {others} more project{'s' if others > 1 else ''}"
     return f"{named} {has} masks in {best.project.name}{more}."
+
+
+def added_text(gone: Sequence[str]) -> str:
+    """Return that masks were added, or which images were removed before that."""
+    if not gone:
+        return "Added the masks. Choose on the Curate tab which ones are shown."
+    they = "it was" if len(gone) == 1 else "they were"
+    return (
+        f"Masks of {first_names(gone)} were left out: {they} removed from the project "
+        "meanwhile."
+    )
 
 
 def _notes(report: OpeningReport) -> list[Failure]:

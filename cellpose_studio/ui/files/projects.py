@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from cellpose_studio.app.failures import Failure
 from cellpose_studio.app.jobs import Job
@@ -29,6 +29,7 @@ PROJECT_FILTER = f"Projects (*{SUFFIX})"
 _HELD_TIMEOUT = 600.0  # seconds to write what is in memory
 _PATIENCE = 10.0  # seconds in which nothing is written
 _FLUSH_TIMEOUT = 3.0  # seconds
+_AGAIN = 100  # ms
 
 
 class Projects(QObject):
@@ -132,12 +133,14 @@ class Projects(QObject):
         project = self._session.project
         self._session.seal_all()
         job = Job(f"Saving {path.name}", lambda _: project.save_as(path))
-        job.finished.connect(lambda _: self._on_saved_as(path))
-        job.failed.connect(lambda error: self._on_save_failed(error, path))
+        job.finished.connect(lambda _: self._on_saved_as(path, project))
+        job.failed.connect(lambda error: self._on_save_failed(error, path, project))
         return self._services.io_jobs.start(job)
 
-    def _on_save_failed(self, error: Exception, path: Path) -> None:
-        if not isinstance(error, ContentLost):
+    def _on_save_failed(self, error: Exception, path: Path, project: Project) -> None:
+        # What is in memory is that of the open project.
+        is_open = project is self._session.project
+        if not isinstance(error, ContentLost) or not is_open:
             self._services.show_error(error)
             return
         try:
@@ -147,7 +150,11 @@ class Projects(QObject):
             return
 
         def opened(contents: Contents) -> None:
-            self._use_contents(contents)
+            if project is self._session.project:
+                self._use_contents(contents)
+            else:
+                # Without this, the file would stay locked.
+                contents.file.close()
             self._messages.note(copy.text, "\n".join(copy.missing))
 
         def written(_: object) -> Contents:
@@ -248,6 +255,13 @@ class Projects(QObject):
         return is_open
 
     def _on_contents(self, contents: Contents, then: Callable[[], object]) -> None:
+        # A dialog that waits for an answer is about the project that is open.
+        if QApplication.activeModalWidget() is not None:
+            again = QTimer(self, singleShot=True, interval=_AGAIN)
+            again.timeout.connect(lambda: self._on_contents(contents, then))
+            again.timeout.connect(again.deleteLater)
+            again.start()
+            return
         if self._is_open(contents.file.path) or not self.may_leave():
             # Without this, the file would stay locked.
             contents.file.close()
@@ -291,12 +305,14 @@ class Projects(QObject):
         self._services.io_jobs.start(job)
         self.opened.emit()
 
-    def _on_saved_as(self, path: Path) -> None:
+    def _on_saved_as(self, path: Path, project: Project) -> None:
         self._settings.add_project(path)
         self._settings.set_folder(path.parent)
         self._messages.note(f"Saved as {path.name} in {path.parent}.")
-        self.saved.emit(_saved_now())
-        self.opened.emit()
+        # Another one may have been opened while the copy was written.
+        if project is self._session.project:
+            self.saved.emit(_saved_now())
+            self.opened.emit()
 
     def _connect_writer(self) -> None:
         writer = self._session.project.writer

@@ -40,7 +40,7 @@ class Relinker:
 
     def search(self, folder: Path, images: Sequence[ProjectImage] | None = None) -> Job:
         """Search ``folder`` for the missing ones of ``images``, or of all."""
-        project, shown = self._session.project, self._session.shown
+        shown = self._session.shown
         chosen = [*(self._session.images if images is None else images)]
         # A replaced file is recognised only by reading it: too slow for all images.
         to_read = {shown} if images is None else {*images}
@@ -62,16 +62,15 @@ class Relinker:
         return self._services.run(
             f"Searching for images in {folder.name}",
             work,
-            lambda found: self._finish(found, project is self._session.project),
+            self._finish,
+            once_left="is told",
         )
 
-    def _finish(self, found: Found, still_open: bool) -> None:
-        # The user may have opened another project during the search.
-        if still_open:
-            self._session.relink(
-                *((image, source) for image, source in found if source is not None)
-            )
-            self._messages.note(summary(found))
+    def _finish(self, found: Found) -> None:
+        self._session.relink(
+            *((image, source) for image, source in found if source is not None)
+        )
+        self._messages.note(summary(found))
 
 
 def summary(found: Found) -> str:

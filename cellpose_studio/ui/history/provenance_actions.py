@@ -114,6 +114,7 @@ class ProvenanceActions(QObject):
             work,
             self._show_replay,
             queue=self._services.gpu_jobs,
+            once_left="is told",
         )
 
     def ask_file(

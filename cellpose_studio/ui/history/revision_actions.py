@@ -92,10 +92,10 @@ class RevisionActions(QObject):
             return labels, ahead
 
         def finish(found: tuple[LabelSet, RenamingAhead]) -> None:
-            if project is session.project:
-                self._replace_masks(image, *found, revision)
+            self._replace_masks(image, *found, revision)
 
-        self._services.run(f"Reading revision {revision.id}", work, finish)
+        title = f"Restoring revision {revision.id}"
+        self._services.run(title, work, finish, once_left="is told")
 
     def use_parameters(self, row: HistoryRow) -> None:
         """Copy the model and the parameters of a run to the Segment panel."""
@@ -119,7 +119,6 @@ class RevisionActions(QObject):
             return
         # A region means nothing on other images.
         recipe = _Recipe(found[0].model, found[1].without_region())
-        project = self._session.project
 
         def work(_: Checkpoint) -> ModelSpec:
             # A late import: it imports torch for the user's own models.
@@ -128,10 +127,10 @@ class RevisionActions(QObject):
             return find_model(recipe.model)
 
         def finish(model: ModelSpec) -> None:
-            if project is self._session.project:
-                self._add(model, recipe.parameters, images, row.lineage.name)
+            self._add(model, recipe.parameters, images, row.lineage.name)
 
-        self._services.run("Searching for the model", work, finish, quiet=True)
+        title = "Searching for the model"
+        self._services.run(title, work, finish, quiet=True, once_left="is told")
 
     def note(self, row: HistoryRow) -> None:
         """Ask for a new note on a revision."""

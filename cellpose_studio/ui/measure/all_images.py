@@ -16,6 +16,7 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.classes import class_facts
 from cellpose_studio.app.session.compartments import Compartments
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable, StudioError
 from cellpose_studio.core.masks.chunks import Labels
@@ -33,6 +34,7 @@ from cellpose_studio.workflows.measure.columns import WhatToMeasure
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
 from cellpose_studio.workflows.measure.measure import measure_masks
 
+_TITLE = "Measuring all images"
 _DELAY = 800
 """ms in which changes are looked at together."""
 
@@ -190,16 +192,10 @@ class AllImages(QObject):
         def work(checkpoint: Checkpoint) -> AllMeasured:
             return _of_all(measured_images(wanted, known, checkpoint))
 
-        job = self._job = Job("Measuring all images", work)
-        project = self._session.project
-
-        def finish(result: AllMeasured) -> None:
-            # Another project may have images with the same ids and revisions.
-            if project is self._session.project:
-                self._finish(result)
-
-        job.finished.connect(finish)
-        job.failed.connect(self._services.show_error)
+        job = self._job = Job(_TITLE, work)
+        # Not cancelled once the project is left, which would end the list of the next.
+        job.finished.connect(while_open(self._session, self._finish))
+        job.failed.connect(while_open(self._session, self._services.show_error))
         job.cancelled.connect(self._on_cancelled)
         job.ended.connect(self._on_end)
         self._services.measure_jobs.start(job)
@@ -211,7 +207,7 @@ class AllImages(QObject):
         for error in result.failures:
             if error.message not in self._told:
                 self._told.add(error.message)
-                self._services.show_error(error)
+                self._services.show_error(error, _TITLE)
 
     def _on_cancelled(self) -> None:
         self._active, self._asked = False, None

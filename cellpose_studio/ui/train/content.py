@@ -71,6 +71,7 @@ class TrainContent(VerticalScroll):
         self._followed: TrainingRequest | None = None
         self._round: TrainingRound | None = None
         self._samples_kept: tuple[ValidationSample, ...] = ()
+        self._reports: list[EpochReport] = []
         self._stored: dict[int, float | None] = {}
         self._project = services.session.project
         self._reader = reader
@@ -86,6 +87,7 @@ class TrainContent(VerticalScroll):
         self._soon.timeout.connect(self._refresh)
         self._lay_out()
         self._connect()
+        services.session.project_changed.connect(self._soon.start)
         reader.serve(self)
         self._list_models()
         self._list_devices()
@@ -107,7 +109,8 @@ class TrainContent(VerticalScroll):
         )
         # The record of the training names revisions, so edits become some first.
         start = partial(self._trainings.start, request)
-        self._set.seal(self._services.io_jobs, start)
+        late = partial(self._services.tell_left, f"Training {name}")
+        self._set.seal(self._services.io_jobs, start, late)
 
     def run_on_next(self) -> None:
         """Queue runs of the new model on the images that come next."""
@@ -137,20 +140,29 @@ class TrainContent(VerticalScroll):
         return free_model_path(self._trainings.folder, plain).name
 
     def _on_reported(self, report: EpochReport) -> None:
+        self._reports.append(report)
         self.progress.show_report(report)
+        if report.best == report.epoch:
+            self._samples_kept = report.samples
+        if not self._trainings.elsewhere:
+            self._draw(report)
+
+    def _draw(self, report: EpochReport) -> None:
         self.curve.add(report)
         if report.samples:
             self.samples.show_samples(report.samples)
-        if report.best == report.epoch:
-            self._samples_kept = report.samples
 
     def _on_trained(self, model: TrainedModel) -> None:
         spec, comparison = model.spec, model.comparison
+        worse = comparison is not None and comparison.worse
+        if self._trainings.elsewhere:
+            # Its project tells the verdict, when it is open again.
+            self._added.add(spec.path, select=False)
+            return
         self._round = None
         if self._samples_kept:
             # The verdict below them is that of the epoch that was kept.
             self.samples.show_samples(self._samples_kept)
-        worse = comparison is not None and comparison.worse
         # A worse model is not chosen for the next runs.
         self._added.add(spec.path, select=not worse)
         self.form.take_name()
@@ -169,9 +181,8 @@ class TrainContent(VerticalScroll):
             # The curves come into view; they were below the parameters.
             self.form.section.fold()
             self.progress.begin()
-            self.curve.clear()
-            self._samples_kept = ()
-            self.samples.show_samples(())
+            self._reports, self._samples_kept = [], ()
+            self._clear_curves()
             self.after.hide()
         elif request is None and self._followed is not None:
             self._followed = None
@@ -209,6 +220,11 @@ class TrainContent(VerticalScroll):
             # Revisions of another project have the same numbers.
             self._project, self._stored = self._session.project, {}
             self._model = self._round = None
+            self._clear_curves()
+            if self._trainings.request is not None:
+                self.after.hide()
+                for report in () if self._trainings.elsewhere else self._reports:
+                    self._draw(report)
         if self._trainings.request is None:
             # After a restart, the work goes on with the model that was made last.
             chosen = [self._round] if self._round is not None else rounds[::-1]
@@ -216,20 +232,24 @@ class TrainContent(VerticalScroll):
         if self._model is not None:
             self._list_next()
 
+    def _clear_curves(self) -> None:
+        self.curve.clear()
+        self.samples.show_samples(())
+
     def _list_next(self) -> None:
         """List what comes next, once it is read how uncertain that is."""
         project, images = self._session.project, self._session.images
         if unread := unread_revisions(images, self._set, self._stored):
 
             def done(found: dict[int, float | None]) -> None:
-                if project is self._project:
-                    self._stored |= found
-                    self._soon.start()
+                self._stored |= found
+                self._soon.start()
 
             def read(_: Checkpoint) -> dict[int, float | None]:
                 return read_uncertainties(project, unread)
 
-            self._services.run("Reading uncertainties", read, done, quiet=True)
+            title = "Reading uncertainties"
+            self._services.run(title, read, done, quiet=True, once_left="is dropped")
             return
         self.after.list_images(next_images(images, self._set, self._stored))
 

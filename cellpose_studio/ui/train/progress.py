@@ -86,8 +86,7 @@ class TrainingProgress(QWidget):
             self.buttons["pause" if runs else "start"].setFocus()
         self.buttons["pause"].setText("Go on" if self._trainings.paused else "Pause")
         self.bar.setVisible(runs)
-        self.text.setText("Paused." if self._trainings.paused else self._said)
-        self.text.setVisible(bool(self.text.text()))
+        self._show_text()
         self._list_interrupted(runs)
 
     def begin(self) -> None:
@@ -120,9 +119,15 @@ class TrainingProgress(QWidget):
 
     def _say(self, text: str) -> None:
         self._said = text
-        if not self._trainings.paused:
-            self.text.setText(text)
-            self.text.setVisible(bool(text))
+        self._show_text()
+
+    def _show_text(self) -> None:
+        text = "Paused." if self._trainings.paused else self._said
+        request, where = self._trainings.request, self._trainings.elsewhere
+        if request is not None and where:
+            text = f"Training {request.title} of {where}: {text}"
+        self.text.setText(text)
+        self.text.setVisible(bool(text))
 
     def _cancel(self) -> None:
         if self._trainings.job is not None:

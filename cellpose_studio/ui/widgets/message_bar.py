@@ -22,7 +22,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.failures import Failure
+from cellpose_studio.app.failures import Failure, failure_of
+from cellpose_studio.app.jobs import Job
+from cellpose_studio.core.errors import StudioError
 
 _NOTE_DURATION = 8000  # ms
 _OFFER_DURATION = 30_000  # ms; an offer takes longer to be weighed
@@ -30,6 +32,8 @@ _OFFER_DURATION = 30_000  # ms; an offer takes longer to be weighed
 
 class MessageBar(QFrame):
     """Shows one message, with a hint on what to do; the newest replaces older ones.
+
+    A failure of an action, such as a job, goes when the same one succeeds later.
 
     Attributes
     ----------
@@ -42,6 +46,9 @@ class MessageBar(QFrame):
         self.show_unexpected: Callable[[Failure], None] | None = None
         self._details = ""
         self._accept: Callable[[], object] | None = None
+        self._failure: Failure | None = None
+        self._action = ""
+        self._shown = 0  # how many messages were shown
         self.text = QLabel(objectName="message", wordWrap=True)
         # Otherwise Qt takes an escaped text without tags for plain, and shows "&amp;".
         self.text.setTextFormat(Qt.TextFormat.RichText)
@@ -77,12 +84,16 @@ class MessageBar(QFrame):
         self.raise_()
         return layout
 
-    def fail(self, failure: Failure) -> None:
-        """Show a failure until the user closes it; in front of a modal dialog, too."""
+    def fail(self, failure: Failure, action: str = "") -> None:
+        """Show a failure until the user closes it; in front of a modal dialog, too.
+
+        It goes by itself when the ``action``, such as the title of a job, succeeds.
+        """
         if failure.source and self.show_unexpected is not None:
             self.show_unexpected(failure)
             return
         self.show_in_bar(failure)
+        self._action = action
         dialog = QApplication.activeModalWidget()
         if dialog is not None:
             _show_over(dialog, failure)
@@ -91,13 +102,50 @@ class MessageBar(QFrame):
         """Show a failure in the bar alone, until the user closes it."""
         text = f"<b>{escape(failure.message)}</b> {escape(failure.hint)}"
         self._show(text.strip(), "failure")
+        self._failure = failure
         self._details = failure.details
         self.details.setVisible(bool(failure.details))
         # The timer of an earlier note would hide the failure.
         self._timer.stop()
 
+    def settle(self, action: str) -> None:
+        """Hide the failure of an action, which has succeeded now."""
+        if self._failure is not None and self._action == action:
+            self.hide()
+
+    def follow(self, job: Job) -> None:
+        """Hide the failure of such a job when this one succeeds.
+
+        Of what the program does by itself, the user repeats nothing, so that its
+        failures stay.
+        """
+        if job.quiet:
+            return
+        before = [0]
+
+        def begin() -> None:
+            before[0] = self._shown
+
+        def fail(error: Exception) -> None:
+            # The unexpected has a dialog of its own.
+            known = isinstance(error, StudioError)
+            if known and self._failure == failure_of(error):
+                self._action = job.title
+
+        def finish(_: object) -> None:
+            # What was shown since is part of what this job has come to.
+            if self._shown == before[0]:
+                self.settle(job.title)
+
+        job.started.connect(begin)
+        job.failed.connect(fail)
+        job.finished.connect(finish)
+
     def fail_together(
-        self, failures: Sequence[Failure], notes: Sequence[Failure] = ()
+        self,
+        failures: Sequence[Failure],
+        notes: Sequence[Failure] = (),
+        action: str = "",
     ) -> None:
         """Show several failures as one message, with all of them in the details.
 
@@ -105,18 +153,19 @@ class MessageBar(QFrame):
         """
         first, count = failures[0], len(failures)
         if count + len(notes) == 1:
-            self.fail(first)
+            self.fail(first, action)
             return
         lines = details_of([*failures, *notes])
         if count == 1:
-            self.fail(Failure(first.message, first.hint, lines))
+            self.fail(Failure(first.message, first.hint, lines), action)
             return
         self.fail(
             Failure(
                 f"{count} files could not be opened.",
                 f"First error: {first.message}",
                 lines,
-            )
+            ),
+            action,
         )
 
     def note(self, text: str, details: str = "") -> None:
@@ -153,6 +202,11 @@ class MessageBar(QFrame):
             self._accept = None
             self.hide()
 
+    def withdraw_offer(self) -> None:
+        """Hide any offer: what it is about is not there any more."""
+        if self._accept is not None:
+            self.withdraw(self._accept)
+
     def _note(self, text: str, details: str) -> None:
         self._show(escape(text), "note")
         self._details = details
@@ -187,7 +241,9 @@ class MessageBar(QFrame):
 
     def _show(self, text: str, kind: str) -> None:
         # An offer holds on to what it would bring back.
-        self._accept = None
+        self._accept = self._failure = None
+        self._action = ""
+        self._shown += 1
         self._close_in_dialogs()
         self.action.hide()
         self.text.setText(text)

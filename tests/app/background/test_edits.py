@@ -96,11 +96,13 @@ def test_other_masks_of_the_image_are_left_alone(slow, session, image, qtbot):
     assert len(slow.said) == 1
 
 
-def test_nothing_is_said_of_an_image_that_was_closed(slow, session, image, qtbot):
+def test_an_image_that_was_closed_gets_nothing(slow, session, image, qtbot):
     slow.start()
     session.close(image.source.key)
     assert slow.wait(qtbot) == [0, 3, 7]
-    assert not slow.said
+    [said] = slow.said
+    gone = f"{image.source.name} was removed from the project meanwhile"
+    assert said.endswith(f": {gone}, so nothing was done.")
     assert not slow.done
 
 
@@ -109,7 +111,8 @@ def test_a_project_that_was_left_gets_nothing(slow, session, qtbot, tmp_path):
     other = Project.create(tmp_path / "other.cpstudio")
     session.use(other)
     assert slow.wait(qtbot) == [0, 3, 7]
-    assert not slow.said
+    [said] = slow.said
+    assert said.endswith("another project was opened meanwhile, so nothing was done.")
     assert not slow.done
     assert len(session.undo_stack) == 0
     other.close()

@@ -14,8 +14,10 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.folders import ImageFiles
-from cellpose_studio.ui.files import open_images as opening_module
-from cellpose_studio.ui.files.open_images import _Opening
+from cellpose_studio.ui.files import open_images as open_module
+from cellpose_studio.ui.files import opening as opening_module
+from cellpose_studio.ui.files.opening import Opening
+from cellpose_studio.ui.files.opening_report import OpeningReport
 from cellpose_studio.ui.images.model import BADGE, KEY, ImageFilter, ImageModel
 
 NAME = Qt.ItemDataRole.DisplayRole
@@ -126,7 +128,7 @@ def test_the_filter_and_its_neighbours_know_images_from_files(session, model, so
 
 def opening(files, **more):
     needed = {"paths": [], "axes": None, "title": "", "project": None, "exports": None}
-    return _Opening(**needed, files=files, **more)
+    return Opening(**needed, report=OpeningReport(), files=files, **more)
 
 
 def test_more_files_are_read_together_the_quicker_they_are_read():
@@ -153,7 +155,7 @@ def test_masks_are_never_read_of_many_images_together():
 def test_a_large_folder_shows_all_names_before_they_are_read(
     user, tmp_path, cells, monkeypatch
 ):
-    monkeypatch.setattr(opening_module, "_MANY", 20)
+    monkeypatch.setattr(open_module, "_MANY", 20)
     monkeypatch.setattr(opening_module, "_MOST_AT_ONCE", 8)
     content = cells("first.tif", (32, 32)).read_bytes()
     folder = tmp_path / "many"

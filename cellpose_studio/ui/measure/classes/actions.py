@@ -26,6 +26,7 @@ from cellpose_studio.ui.measure.classes.class_dialog import ClassDialog
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.manager import ToolManager
 
+_CHANGING = "Changing the classes"
 _NO_CLASS = "No class has this key. Add classes in the Measure tab."
 _CHOOSE = "Choose cells, or point at one, and press the key again."
 
@@ -118,7 +119,9 @@ class ClassActions(QObject):
         try:
             change()
         except StudioError as error:
-            self._services.show_error(error)
+            self._services.show_error(error, _CHANGING)
+        else:
+            self._services.messages.settle(_CHANGING)
 
     def _key_command(self, key: int) -> Command:
         return Command(

@@ -90,9 +90,9 @@ class ClassCounts(QObject):
             return frozenset(cell_ids(project.labels_now(revision)))
 
         def finish(ids: Ids) -> None:
-            if project is self._session.project:
-                self._ids[revision.id] = ids
-                self._known.clear()
-                self.changed.emit()
+            self._ids[revision.id] = ids
+            self._known.clear()
+            self.changed.emit()
 
-        self._services.run("Counting cells", work, finish, quiet=True)
+        title = "Counting cells"
+        self._services.run(title, work, finish, quiet=True, once_left="is dropped")

@@ -41,6 +41,8 @@ from cellpose_studio.workflows.measure.classify import (
     train_classifier,
 )
 
+_TRAINING, _CLASSING = "Training the classifier", "Classifying cells"
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Trained:
@@ -155,7 +157,7 @@ class ClassTraining(QObject):
         try:
             check_enough({one.id: one.name for one in classes}, counts)
         except StudioError as error:
-            self._services.show_error(error)
+            self._services.show_error(error, _TRAINING)
             return
         assigned = {
             image.id: dict(image.classes.get(image.active, {}))
@@ -183,9 +185,7 @@ class ClassTraining(QObject):
             trained = train_classifier(classed, classes, checkpoint)
             return _Trained(classifier=trained, images=images, failures=failures)
 
-        self._start(
-            "Training the classifier", work, lambda found: self._on_trained(found, then)
-        )
+        self._start(_TRAINING, work, lambda found: self._on_trained(found, then))
 
     def apply(self, images: Sequence[ProjectImage]) -> None:
         """Class the cells of images that were not classed by hand.
@@ -215,9 +215,7 @@ class ClassTraining(QObject):
                     failures.append(error)
             return _Classed(found=found, images=measured, failures=failures)
 
-        self._start(
-            "Classifying cells", work, lambda found: self._on_classed(found, before)
-        )
+        self._start(_CLASSING, work, lambda found: self._on_classed(found, before))
 
     def _wanted(self, images: set[int]) -> list[Wanted]:
         return [one for one in self._measured.wanted() if one.id in images]
@@ -225,14 +223,10 @@ class ClassTraining(QObject):
     def _start(self, title: str, work: Work, finish: Callable[[Any], object]) -> None:
         if self.busy:
             return
-        project = self._session.project
-
-        def done(found: object) -> None:
-            if project is self._session.project:
-                finish(found)
-
         queue = self._services.measure_jobs
-        self._job = self._services.run(title, work, done, queue=queue)
+        self._job = self._services.run(
+            title, work, finish, queue=queue, once_left="is told"
+        )
         self._job.ended.connect(self._on_end)
         self.changed.emit()
 
@@ -240,7 +234,7 @@ class ClassTraining(QObject):
         self, trained: _Trained, then: Callable[[], None] | None = None
     ) -> None:
         self._measured.keep(trained.images)
-        self._tell(trained.failures)
+        self._tell(trained.failures, _TRAINING)
         self._classifier = trained.classifier
         self._number = self._recorded(trained.classifier.record)
         self._next = then
@@ -274,7 +268,7 @@ class ClassTraining(QObject):
         if not self._waiting:
             self._done = None
             if done.failures:
-                self._tell(done.failures, done.text)
+                self._tell(done.failures, _CLASSING, done.text)
             else:
                 self._services.messages.note(done.text)
             self.changed.emit()
@@ -289,8 +283,10 @@ class ClassTraining(QObject):
             done.images += 1
         QTimer.singleShot(0, self._apply_next)
 
-    def _tell(self, errors: Sequence[StudioError], before: str = "") -> None:
-        """Show errors as one message after what is said ``before``.
+    def _tell(
+        self, errors: Sequence[StudioError], action: str, before: str = ""
+    ) -> None:
+        """Show errors of an action as one message after what is said ``before``.
 
         Each message takes the place of the last one.
         """
@@ -303,7 +299,7 @@ class ClassTraining(QObject):
         if more:
             others = counted(len(more), "more message")
             message = f"{message} The details have {others}."
-        self._services.messages.fail(Failure(message, first.hint, details))
+        self._services.messages.fail(Failure(message, first.hint, details), action)
 
     def _on_end(self) -> None:
         self._job = None

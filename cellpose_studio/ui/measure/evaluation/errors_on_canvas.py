@@ -116,7 +116,10 @@ class ErrorsOnCanvas(QObject):
             return np.where(drawn > 0, drawn | (edges & np.uint8(OUTLINE)), 0)
 
         job = self._services.run(
-            "Colouring wrong cells", work, lambda drawn: self._finish(job, drawn)
+            "Colouring wrong cells",
+            work,
+            lambda drawn: self._finish(job, drawn),
+            once_left="is dropped",
         )
         self._job = job
 

@@ -36,6 +36,7 @@ from cellpose_studio.workflows.evaluation.items import (
 )
 from cellpose_studio.workflows.evaluation.tables import csv_files, write_csv, write_json
 
+_TITLE = "Evaluating masks"
 _NO_IMAGE = "Open an image with masks first."
 _NO_MASKS = "No masks to evaluate yet: run a model, or import masks."
 _NEITHER = "No image has all of these masks, or nobody has corrected them."
@@ -113,12 +114,7 @@ class EvaluationPanel(QWidget):
                 for items, one in zip(several, sides, strict=True)
             ]
 
-        job = self._job = Job("Evaluating masks", work)
-        project = self._session.project
-
         def finish(found: list[EvaluatedImages]) -> None:
-            if project is not self._session.project:
-                return
             self._decided = decided
             self._of, self._of_all = images, of_all
             self._finish(found, sides, options, len(images))
@@ -127,10 +123,14 @@ class EvaluationPanel(QWidget):
                 self.note.setText(_STALE)
             self._on_images()
 
-        job.finished.connect(finish)
-        job.failed.connect(self._services.show_error)
-        job.ended.connect(self._on_end)
-        self._services.measure_jobs.start(job)
+        self._job = self._services.run(
+            _TITLE,
+            work,
+            finish,
+            queue=self._services.measure_jobs,
+            once_left="is told",
+        )
+        self._job.ended.connect(self._on_end)
         self._enable()
 
     def export(self) -> None:
@@ -213,15 +213,15 @@ class EvaluationPanel(QWidget):
         active = image.active if image is not None else "cells"
 
         def done(choices: list[tuple[str, MasksChoice]]) -> None:
-            if project is self._session.project:
-                self.form.offer(choices, active)
-                self._enable()
+            self.form.offer(choices, active)
+            self._enable()
 
         self._services.run(
             "Reading the history",
             lambda _: choices_of(project, sets, shown),
             done,
             quiet=True,
+            once_left="is dropped",
         )
 
     def _enable(self) -> None:
@@ -250,7 +250,7 @@ class EvaluationPanel(QWidget):
         for error in failures:
             # Images that were never run with a model are counted in the note.
             if not isinstance(error, NoSuchMasks):
-                self._services.show_error(error)
+                self._services.show_error(error, _TITLE)
         self.note.setText(_note(shown, asked))
         self._show_chosen()
 
@@ -329,8 +329,6 @@ class EvaluationPanel(QWidget):
             self.note.setText(_STALE)
 
     def _on_project(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
         self._shown = None
         self.results.coloured.setChecked(False)
         self.results.show_results([])

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.models.published import PublishedModel, total_size
 from cellpose_studio.io.storage import room_text
 from cellpose_studio.io.support.downloads.models import (
@@ -100,7 +101,8 @@ class ModelDownloads:
             lambda done, total, _: self._browser.show_progress(model.name, done, total)
         )
         job.ended.connect(self._on_end)
-        job.finished.connect(lambda path: self._on_downloaded(model, path))
+        project = self._services.session.project
+        job.finished.connect(lambda path: self._on_downloaded(model, path, project))
         job.failed.connect(self._on_failed)
         return self._services.download_jobs.start(job)
 
@@ -131,10 +133,14 @@ class ModelDownloads:
 
         self._services.run(f"Deleting {model.name}", lambda _: remove(model), finish)
 
-    def _on_downloaded(self, model: PublishedModel, path: Path) -> None:
+    def _on_downloaded(
+        self, model: PublishedModel, path: Path, project: Project
+    ) -> None:
         # The others find no cells, and are used by name.
         if model.runs_here:
-            self._added.add(path)
+            # Another project that is open by now keeps the model that it has.
+            still_open = project is self._services.session.project
+            self._added.add(path, select=still_open)
 
     def _on_end(self) -> None:
         self._job = None

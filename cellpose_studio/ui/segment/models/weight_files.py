@@ -49,8 +49,11 @@ class AddedModels:
     def add(self, path: Path, select: bool = True) -> Job:
         """Add a weight file, or a package of bioimage.io, as a model.
 
-        The error is shown if it is none.
+        The error is shown if it is none. It is not selected for the images of another
+        project that was opened meanwhile.
         """
+        session = self._services.session
+        project = session.project
 
         def read(checkpoint: Checkpoint) -> ModelSpec:
             if not is_package(path):
@@ -66,7 +69,8 @@ class AddedModels:
             # Saved only after it was read: other files would fail at each start.
             self._settings.add_model_file(model.path)
             title = self._settings.model_titles.get(str(model.path), model.title)
-            self._panel.add_model(model.model_copy(update={"title": title}), select)
+            chosen = select and project is session.project
+            self._panel.add_model(model.model_copy(update={"title": title}), chosen)
             if model.card_problem:
                 self._services.messages.note(model.card_problem)
 

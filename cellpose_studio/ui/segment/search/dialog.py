@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.session.while_open import while_open
 from cellpose_studio.core.provenance.search_record import SEARCH_STATE
 from cellpose_studio.core.wording import cell_count, image_count
 from cellpose_studio.io.cache.flows import FlowCache
@@ -42,6 +43,7 @@ _HEADS = (
     ("Smallest", "Size of the smallest cell, px."),
     ("Diameter", "Diameter, px; that of the run if nothing else is said."),
 )
+_TITLE = "Searching parameters"
 _EVERY = 300  # ms
 _SHOWN = 200
 _INTRO = (
@@ -68,6 +70,7 @@ class SearchDialog(QDialog):
         self._job: Job | None = None
         self.found: SearchTable | None = None
         self._images: Searchable | None = None
+        self._begun: list[tuple[SearchTable, Searchable]] = []
         self._error = ""
         self._order: list[int] = []
         self._timer = QTimer(self, interval=_EVERY)
@@ -91,13 +94,17 @@ class SearchDialog(QDialog):
         wanted = WantedSearch(
             metric=self.metric.currentData(), diameters=self.diameters.isChecked()
         )
-        work = search_work(self._session, wanted, self._flows, self._begun)
-        job = self._job = Job("Searching parameters", work)
-        job.progress.connect(self._on_progress)
-        job.failed.connect(self._on_failed)
-        job.ended.connect(self._on_end)
+        begun = self._begun
+        work = search_work(
+            self._session, wanted, self._flows, lambda *found: begun.append(found)
+        )
         # The network may have to run, and shares its device with the runs.
-        self._services.gpu_jobs.start(job)
+        job = self._job = self._services.run(
+            _TITLE, work, queue=self._services.gpu_jobs, once_left="is told"
+        )
+        job.progress.connect(self._on_progress)
+        job.failed.connect(while_open(self._session, self._on_failed))
+        job.ended.connect(self._on_end)
         self._timer.start()
         self._enable()
 
@@ -185,11 +192,6 @@ class SearchDialog(QDialog):
         self.apply_button.clicked.connect(self.apply)
         self.table.itemSelectionChanged.connect(self._enable)
 
-    def _begun(self, table: SearchTable, images: Searchable) -> None:
-        # In the thread of the work: the timer of the window reads these.
-        self._images = images
-        self.found = table
-
     def _enable(self) -> None:
         count = len(corrected(self._session))
         busy = self._job is not None
@@ -198,7 +200,8 @@ class SearchDialog(QDialog):
         self.search.setToolTip(
             "Stop the search; what was tried stays."
             if busy
-            else f"Try settings on {image_count(count)} that you corrected."
+            else f"Try settings on {image_count(count)} that you ran a model on, and "
+            "corrected."
             if count
             else _NOTHING
         )
@@ -215,6 +218,8 @@ class SearchDialog(QDialog):
 
     def _show(self) -> None:
         """List the trials that were made until now, the best first."""
+        if self._begun:
+            self.found, self._images = self._begun.pop()
         table = self.found
         if table is None or not table.done:
             return
@@ -262,7 +267,6 @@ class SearchDialog(QDialog):
 
     def _on_failed(self, error: Exception) -> None:
         self._error = escape(str(error))
-        self._services.show_error(error)
 
     def _on_end(self) -> None:
         self._job = None
@@ -281,14 +285,14 @@ class SearchDialog(QDialog):
         self._enable()
 
     def _on_project(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
         self._clear()
         self._enable()
 
     def _clear(self) -> None:
         """Forget the search before."""
         self.found = self._images = None
+        # A search that has not begun yet fills the list of before.
+        self._begun = []
         self._error = ""
         self._order = []
         self.table.setRowCount(0)

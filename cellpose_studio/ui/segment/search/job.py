@@ -60,11 +60,13 @@ class _Corrected:
 
 
 def corrected(session: Session) -> list[ProjectImage]:
-    """Return the images that can be searched on, if runs made their masks."""
+    """Return the images that can be searched on: runs that were corrected."""
     return [
         image
         for image in session.images
-        if image.masks is not None
+        if (masks := image.masks) is not None
+        # Imported masks, and those that are drawn by hand alone, are of no run.
+        and (masks.run is not None or masks.record is not None)
         and (image.reviewed or image.is_corrected(image.active))
     ]
 

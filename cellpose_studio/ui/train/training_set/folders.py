@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
@@ -64,7 +65,7 @@ class TrainingFolders:
 
         def write(parts: list[SetPart]) -> None:
             services.run(
-                f"Exporting to {folder.name}",
+                title,
                 lambda checkpoint: export_folder(folder, parts, checkpoint),
                 done,
             )
@@ -72,8 +73,10 @@ class TrainingFolders:
         def done(report: ExportReport) -> None:
             services.messages.note(report.text)
 
+        title = f"Exporting to {folder.name}"
+        late = partial(services.tell_left, title)
         jobs, training = services.io_jobs, services.training
-        training.seal(jobs, lambda: training.read_parts(jobs, write))
+        training.seal(jobs, lambda: training.read_parts(jobs, write, late), late)
 
     def import_folder(self) -> Job | None:
         """Ask for a folder of images with masks, open them, and restore their roles."""
@@ -95,4 +98,5 @@ class TrainingFolders:
                 f"{roles.count('validation')} for validation."
             )
 
-        return services.run(f"Reading {folder.name}", read, done)
+        title = f"Importing {folder.name}"
+        return services.run(title, read, done, once_left="is told")

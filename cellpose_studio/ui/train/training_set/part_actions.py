@@ -17,6 +17,7 @@ from cellpose_studio.ui.train.training_set.pair_list import PairList
 from cellpose_studio.ui.widgets.question import ask
 from cellpose_studio.workflows.training.project_set import SetPart
 
+_RENAMING = "Renaming a crop"
 _NO_PROPOSAL = (
     "One in five images is for validation already, or there are fewer than two."
 )
@@ -102,7 +103,9 @@ class PartActions:
             try:
                 self._training.change_crop(image, crop.name, changed)
             except StudioError as error:
-                self._services.show_error(error)
+                self._services.show_error(error, _RENAMING)
+            else:
+                self._services.messages.settle(_RENAMING)
 
     def remove_crops(self) -> None:
         """Remove the selected crops; what they were drawn on stays as it is."""
