@@ -267,7 +267,8 @@ class Trainings:
             text = "It can be resumed where it was measured last."
         else:
             text = "No epoch was measured before, so nothing of it is kept."
-        self._note(f"{request.title} was cancelled. {text}")
+        of = f" of {self.elsewhere}" if self.elsewhere else ""
+        self.noted.emit(f"{request.title}{of} was cancelled. {text}")
 
     def _end(self) -> None:
         elsewhere = self.elsewhere

@@ -211,26 +211,31 @@ class TrainContent(VerticalScroll):
             self.after.show_model(model)
 
     def _refresh(self) -> None:
+        if self._session.project is not self._project:
+            self._follow_project()
         self.form.set_channels(self._channel_names())
         self.form.propose_name(self._proposed_name())
         self.progress.refresh(self._reason_no_set() or self.form.reason_disabled)
         rounds = self._trainings.rounds
         self.lineage.show_rounds(rounds)
-        if self._session.project is not self._project:
-            # Revisions of another project have the same numbers.
-            self._project, self._stored = self._session.project, {}
-            self._model = self._round = None
-            self._clear_curves()
-            if self._trainings.request is not None:
-                self.after.hide()
-                for report in () if self._trainings.elsewhere else self._reports:
-                    self._draw(report)
         if self._trainings.request is None:
             # After a restart, the work goes on with the model that was made last.
             chosen = [self._round] if self._round is not None else rounds[::-1]
             self._show_model(self._model or self._model_of(chosen))
         if self._model is not None:
             self._list_next()
+
+    def _follow_project(self) -> None:
+        """Show nothing of the project before, but how far its training is."""
+        # Revisions of another project have the same numbers.
+        self._project, self._stored = self._session.project, {}
+        self._model = self._round = None
+        self.form.take_name()
+        self._clear_curves()
+        if self._trainings.request is not None:
+            self.after.hide()
+            for report in () if self._trainings.elsewhere else self._reports:
+                self._draw(report)
 
     def _clear_curves(self) -> None:
         self.curve.clear()

@@ -144,6 +144,33 @@ def test_a_training_is_listed_by_its_project_though_another_one_is_open(
     assert names(project.path) == ["mine"]
 
 
+def test_a_training_that_fails_or_is_cancelled_elsewhere_names_its_project(
+    session, project, marked, trainings, queue, qtbot, tmp_path
+):
+    told = []
+    trainings.noted.connect(told.append)
+    trainings.failed.connect(lambda error: told.append(error.message))
+    (tmp_path / "models").write_bytes(b"a file that is there")
+    other = Project.create(tmp_path / "other.cpstudio")
+    for stop in (False, True):
+        trainings.start(asked(session, tmp_path / "models"))
+        if stop:
+            trainings.job.cancel()
+        session.use(other)
+        assert trainings.elsewhere == "project"
+        qtbot.waitUntil(lambda: trainings.request is None)
+        begins = (
+            "mine of project was cancelled. " if stop else "Training mine of project: "
+        )
+        assert told.pop().startswith(begins)
+        qtbot.waitUntil(lambda: not queue.jobs)
+        session.use(project)
+        qtbot.waitUntil(lambda: not queue.jobs)
+    assert trainings.elsewhere == ""
+    assert not told
+    other.close()
+
+
 def test_a_training_that_a_kill_left_is_listed_once(
     session, project, marked, trainings, queue, qtbot, tmp_path, monkeypatch
 ):

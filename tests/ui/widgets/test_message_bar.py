@@ -14,7 +14,9 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
 )
 
-from cellpose_studio.app.failures import Failure
+from cellpose_studio.app.failures import Failure, failure_of
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.ui.segment.models.model_browser import ModelBrowser
 from cellpose_studio.ui.widgets import message_bar as module
 from cellpose_studio.ui.widgets.message_bar import DialogNote, MessageBar
@@ -45,6 +47,36 @@ def test_a_failure_is_shown_over_a_modal_dialog(bar, qtbot):
     assert QApplication.activeModalWidget() is dialog
     dialog.reject()
     assert not bar.isHidden()
+
+
+def test_a_failure_goes_when_a_job_of_the_same_title_succeeds(bar, qtbot):
+    queue, jobs = JobQueue(), []
+    queue.queued.connect(bar.follow)
+
+    def run(title, fails=False, quiet=False, done=None):
+        def work(_):
+            if fails:
+                raise ImageUnreadable(f"{title} cannot be done.", "Try again.")
+
+        job = Job(title, work, quiet)
+        job.failed.connect(lambda error: bar.fail(failure_of(error)))
+        if done is not None:
+            job.finished.connect(done)
+        jobs.append(queue.start(job))
+        qtbot.waitUntil(lambda: not queue.jobs)
+        return not bar.isHidden()
+
+    assert run("Measuring", fails=True)
+    assert run("Exporting")
+    assert run("Measuring", fails=True)
+    assert not run("Measuring")
+    # What the job itself has come to stays.
+    assert run("Measuring", done=lambda _: bar.fail(FAILURE, "Measuring"))
+    assert not run("Measuring")
+    # Nobody repeats what the program does by itself.
+    assert run("Reading", fails=True, quiet=True)
+    assert run("Reading", quiet=True)
+    queue.shut_down()
 
 
 def test_only_notes_are_hidden_when_they_are_not_true_any_more(bar):

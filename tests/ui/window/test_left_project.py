@@ -301,6 +301,29 @@ def test_a_run_is_repeated_for_no_other_project(user, cells):
 
 
 @pytest.mark.slow
+def test_a_training_and_an_export_begin_in_no_other_project(user, project, tmp_path):
+    window, folder = user.window, tmp_path / "exported"
+    folder.mkdir()
+    from_scratch(project, "tiny", 3)
+    window.train.set.folders.ask = lambda *_: folder
+    with held(user, window.services.io_jobs):
+        click(user, project, "start")
+        leave(user)
+    user.wait_for(lambda: user.message == f"Training tiny{_LEFT}")
+    user.wait_idle()
+    assert project.trainings.request is None
+    user.open(tmp_path / "a.tif")
+    [image] = window.session.images
+    window.services.training.set_role([image], "train")
+    with held(user, window.services.io_jobs):
+        window.train.set.folders.export()
+        leave(user)
+    user.wait_for(lambda: user.message == f"Exporting to exported{_LEFT}")
+    user.wait_idle()
+    assert not [*folder.iterdir()]
+
+
+@pytest.mark.slow
 def test_a_training_that_ends_elsewhere_tells_its_verdict_in_its_own_project(
     user, project, tmp_path
 ):
@@ -323,6 +346,7 @@ def test_a_training_that_ends_elsewhere_tells_its_verdict_in_its_own_project(
     assert not any(content.curve.points.values())
     assert not content.samples.isVisibleTo(content)
     assert content.lineage.topLevelItemCount() == 0
+    assert content.form.name.text() != "tiny"
     assert window.segment.model.model == chosen
     window.projects.open(own)
     user.wait_for(lambda: content.lineage.topLevelItemCount() == 1)
