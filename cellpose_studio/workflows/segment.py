@@ -14,7 +14,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.channels import default_channels
 from cellpose_studio.core.runs.flows import Flows
-from cellpose_studio.core.runs.hints import hint_for, looks_wrong
+from cellpose_studio.core.runs.hints import NO_HINT, hint_for, looks_wrong
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.core.runs.volumes import notes_on_unknown, notes_on_volume
@@ -137,7 +137,9 @@ def segment(
         engine=network.engine if device == CPU else "",
         seconds=time.perf_counter() - started,
         confidence=confidence,
-        hint="" if region else hint_for(confidence, model, others, given, measured),
+        hint=NO_HINT
+        if region
+        else hint_for(confidence, model, others, given, measured),
         measured_diameter=measured,
         notes=notes,
         device_name=device.name,
