@@ -345,8 +345,8 @@ class TrainContent(VerticalScroll):
             self.curve,
             self.samples,
             self.after,
-            self.lineage,
         ):
             self.column.addWidget(widget)
+        self.column.addWidget(self.lineage, 3)
         self.column.addStretch(1)
         self.setWidget(inside)

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QHeaderView, QSizePolicy, QTreeWidget, QTreeWidgetIte
 
 from cellpose_studio.core.models.training_round import TrainingRound, depths
 from cellpose_studio.core.wording import image_count
+from cellpose_studio.ui.widgets.tables.whole_names import WrappedNames
 
 _INDENT = 14  # px
 
@@ -26,8 +27,8 @@ class LineageTree(QTreeWidget):
             "its curve.</qt>"
         )
         self.setHeaderLabels(["Model", "AP before → after"])
-        # Names begin alike, with the model before, and differ in their ends.
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        # Names begin alike, with the model before: shortened ones would look the same.
+        self.setItemDelegateForColumn(0, WrappedNames(self))
         self.setIndentation(_INDENT)
         self.header().setStretchLastSection(False)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
