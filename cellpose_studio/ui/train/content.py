@@ -69,6 +69,7 @@ class TrainContent(VerticalScroll):
         self._trainings = trainings
         self._model: ModelSpec | None = None
         self._followed: TrainingRequest | None = None
+        self._drawn: TrainingRequest | None = None
         self._round: TrainingRound | None = None
         self._samples_kept: tuple[ValidationSample, ...] = ()
         self._stored: dict[int, float | None] = {}
@@ -169,20 +170,29 @@ class TrainContent(VerticalScroll):
             # The curves come into view; they were below the parameters.
             self.form.section.fold()
             self.progress.begin()
-            self.curve.clear()
-            self._samples_kept = ()
-            self.samples.show_samples(())
+            self._clear()
+            self._drawn = request
             self.after.hide()
         elif request is None and self._followed is not None:
             self._followed = None
             self.progress.end()
         self._soon.start()
 
+    def _clear(self) -> None:
+        """Show no curve, and no masks that were found on the way."""
+        self.curve.clear()
+        self._drawn, self._samples_kept = None, ()
+        self.samples.show_samples(())
+
+    def _on_discarded(self, request: TrainingRequest) -> None:
+        if self._drawn is not None and self._drawn.out == request.out:
+            self._clear()
+
     def _show_round(self, chosen: TrainingRound) -> None:
         """Show what came of an earlier training, unless one runs."""
         if self._trainings.request is None:
+            self._clear()
             self.curve.show_card(chosen.card)
-            self.samples.show_samples(())
             self._round = chosen
             self._show_model(self._model_of([chosen]))
             self._soon.start()
@@ -209,6 +219,8 @@ class TrainContent(VerticalScroll):
             # Revisions of another project have the same numbers.
             self._project, self._stored = self._session.project, {}
             self._model = self._round = None
+            if self._trainings.request is None:
+                self._clear()
         if self._trainings.request is None:
             # After a restart, the work goes on with the model that was made last.
             chosen = [self._round] if self._round is not None else rounds[::-1]
@@ -319,6 +331,7 @@ class TrainContent(VerticalScroll):
         trainings.reported.connect(self._on_reported)
         trainings.trained.connect(self._on_trained)
         trainings.changed.connect(self._on_changed)
+        trainings.discarded.connect(self._on_discarded)
         self._models.listed.connect(self._list_models)
         self._models.listed.connect(self._soon.start)
         self._set.changed.connect(lambda *_: self._soon.start())

@@ -38,6 +38,8 @@ class LineageTree(QTreeWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._shown: Sequence[TrainingRound] = ()
         self.currentItemChanged.connect(self._on_current)
+        # The current one is no longer shown where another training came in between.
+        self.itemClicked.connect(lambda item, _: self._on_current(item))
 
     def show_rounds(self, rounds: Sequence[TrainingRound]) -> None:
         """Show rounds, all expanded."""
