@@ -318,7 +318,7 @@ def _print_summary(
             f"{image.name}: {blocks.count} blocks, of which {blocks.skipped} showed "
             "nothing and were left out"
         )
-    for note in found.notes:
+    for note in filter(None, (*found.notes, found.hint.in_command_line())):
         progress.print_line(f"{image.name}: {note}")
 
 

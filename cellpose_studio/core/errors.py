@@ -14,15 +14,22 @@ class StudioError(Exception):
         What failed, on which thing, as one sentence.
     hint
         What the user can do about it; empty when there is nothing to do.
+    command_hint
+        The same for users of a command; they do not see the hint where it is set.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", command_hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.command_hint = command_hint
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+    def in_command_line(self) -> str:
+        """Return what a command says of it."""
+        return f"{self.message} {self.command_hint or self.hint}".strip()
 
 
 class ImageUnreadable(StudioError):

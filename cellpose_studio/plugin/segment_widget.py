@@ -109,7 +109,7 @@ class SegmentWidget(QWidget):
         self._viewer.layers.selection = chosen
         cells = counted(record.cells or 0, "cell")
         told = [f"{cells}, diameter {result.parameters.diameter:g} px.", *result.notes]
-        self.status.setText(" ".join([*told, result.hint]).strip())
+        self.status.setText(" ".join([*told, result.hint.in_window()]).strip())
 
     def _ask_for_model(self) -> None:
         file, _ = QFileDialog.getOpenFileName(self, "Add a model")

@@ -26,6 +26,7 @@ from cellpose_studio.io.masks.exchange.tracks.challenge_reader import (
     is_tracks_path,
     tracks_folder,
 )
+from cellpose_studio.io.masks.export_formats import CELLPROFILER
 from cellpose_studio.io.masks.folders import (
     ImageFiles,
     bare_stem,
@@ -135,10 +136,13 @@ def images_of(path: Path) -> list[ImageFiles]:
         return [_image_with_tracks(path)]
     if is_folder(path) and not is_image_path(path):
         return _images_in(path)
-    image = image_of_masks(path) if is_masks_path(path) else None
+    image = image_of_masks(path) if _is_label_image(path) else None
     if image is None and is_regions_path(path):
         return [_image_with_regions(path)]
-    return [ImageFiles(image or path, masks_of_image(image or path))]
+    masks = masks_of_image(image or path)
+    # Beside their image, those for other programs are opened only if they are chosen.
+    chosen = [path] if image is not None and not is_masks_path(path) else []
+    return [ImageFiles(image or path, tuple(dict.fromkeys((*masks, *chosen))))]
 
 
 def open_image_of(
@@ -155,7 +159,7 @@ def open_image_of(
     if is_tracks_path(path):
         path = tracks_folder(path)
         has_image = image_of_regions(path) is not None
-    elif is_masks_path(path):
+    elif _is_label_image(path):
         has_image = image_of_masks(path) is not None
     elif is_regions_path(path):
         has_image = image_of_regions(path) is not None
@@ -174,9 +178,14 @@ def open_image_of(
         image
         for image in images
         if len(begun.get(image.path.stem, "")) == longest > 0
-        and (not is_masks_path(path) or _is_named_after(path, image.path.stem))
+        and (not _is_label_image(path) or _is_named_after(path, image.path.stem))
     ]
     return (named[0], path) if len(named) == 1 else None
+
+
+def _is_label_image(path: Path) -> bool:
+    """Return whether the name is that of masks, also of those for CellProfiler."""
+    return is_masks_path(path) or path.name.endswith(CELLPROFILER.ending)
 
 
 def _is_named_after(masks: Path, stem: str) -> bool:

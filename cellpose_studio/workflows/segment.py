@@ -14,7 +14,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.channels import default_channels
 from cellpose_studio.core.runs.flows import Flows
-from cellpose_studio.core.runs.hints import hint_for, looks_wrong
+from cellpose_studio.core.runs.hints import NO_HINT, hint_for, looks_wrong
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.core.runs.volumes import notes_on_unknown, notes_on_volume
@@ -112,16 +112,15 @@ def segment(
         parameters, labels = look_closer(maker, labels, parameters, checkpoint)
     confidence = maker.confidence(labels, parameters, checkpoint)
     is_set = "diameter" not in automatic
-    given = parameters.diameter if is_set else None
-    measured = None
+    given, measured = parameters.diameter if is_set else None, None
     region = parameters.region
-    others = models_to_try(chosen)
     if network.spec.architecture_info.scales_images:
         # A measurement takes as long as a run: only a result that looks wrong is
         # worth another one.
         measured = None if is_set else parameters.diameter
         if is_set and region is None and looks_wrong(confidence):
             measured = _measured_diameter(image, network, parameters, checkpoint)
+    hint = hint_for(confidence, model, models_to_try(chosen), given, measured)
     notes = (*chosen, *notes, *unknown, *notes_on_volume(parameters, flows.agreement))
     if maker.fell_back:
         notes += (f"{device.title} was full, so the CPU made the masks.",)
@@ -137,7 +136,7 @@ def segment(
         engine=network.engine if device == CPU else "",
         seconds=time.perf_counter() - started,
         confidence=confidence,
-        hint="" if region else hint_for(confidence, model, others, given, measured),
+        hint=NO_HINT if region else hint,
         measured_diameter=measured,
         notes=notes,
         device_name=device.name,

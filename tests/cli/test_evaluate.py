@@ -270,7 +270,7 @@ def test_masks_of_a_project_are_compared_with_what_the_run_found(
     assert len((tmp_path / "s.csv").read_text().splitlines()) > 3
     code, said, errors = evaluated(earlier_project, "--found", "yeast")
     assert code == 2
-    assert "has both yeast and shown masks." in errors
+    assert "has both yeast and shown masks. Names of its masks: cells" in errors
 
 
 def test_images_that_nobody_corrected_do_not_count(qapp, evaluated, cells, tmp_path):

@@ -167,7 +167,11 @@ def test_an_import_is_exit_code_2(project, capsys, more):
 
 def test_a_revision_or_a_project_that_is_not_there_is_told_of(project, capsys):
     assert run(["replay", str(project), "9"]) == 2
-    assert "There is no revision 9" in capsys.readouterr().err
+    # A command says what it knows itself; it sends nobody to a tab of the window.
+    assert capsys.readouterr().err == (
+        "cellpose-studio: There is no revision 9 in this project. Those of its masks "
+        "at present: 2.\n"
+    )
     assert run(["replay", str(project.with_name("q.cpstudio")), "1"]) == 2
     assert "q.cpstudio does not exist in " in capsys.readouterr().err
 

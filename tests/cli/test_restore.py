@@ -70,7 +70,10 @@ def test_networks_that_find_cells_restore_nothing_and_the_reverse(tmp_path, caps
     assert "finds cells and restores no images" in capsys.readouterr().err
     restores = network(tmp_path / "denoise_mine")
     assert run(["segment", "a.tif", "--model", str(restores)]) != 0
-    assert "restores images and finds no cells" in capsys.readouterr().err
+    assert (
+        "denoise_mine restores images and finds no cells. Use it by: cellpose-studio "
+        "restore IMAGE --model denoise_mine."
+    ) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

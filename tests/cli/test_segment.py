@@ -401,6 +401,7 @@ def test_no_cells_are_no_regions_and_no_failure(segmented, tmp_path, out):
     assert first.startswith("black.tif: 0 cells, ")
     assert first.endswith("-> nothing to save")
     assert hint.startswith("black.tif: No cells were found.")
+    assert "Try --model auto, which takes" in hint
     assert not out.exists()
 
 

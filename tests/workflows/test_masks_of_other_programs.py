@@ -66,6 +66,20 @@ def test_a_file_of_regions_opens_with_the_image_beside_it(image, labels, kind):
     np.testing.assert_array_equal(found.labels, labels)
 
 
+def test_objects_of_cellprofiler_open_with_the_image_beside_them(image, labels):
+    # Without being chosen they are not: they are most often masks of the project.
+    path = export(image, labels, "cellprofiler")
+    ((_, masks),) = opened(image).images
+    assert not masks
+    ((source, masks),) = opened(path).images
+    assert source.path == image
+    np.testing.assert_array_equal(masks["cellprofiler_masks"].labels > 0, labels > 0)
+    # Alone, it is an image like any other.
+    image.unlink()
+    ((source, masks),) = opened(path).images
+    assert (source.path, masks) == (path, {})
+
+
 @pytest.mark.parametrize("kind", REGIONS)
 def test_regions_named_as_masks_are_found_beside_the_image(image, labels, kind):
     path = export(image, labels, kind)

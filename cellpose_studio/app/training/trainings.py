@@ -79,6 +79,7 @@ class Trainings:
     changed = Signal()  # one has started, was paused, has ended; or rounds were read
     reported = Signal(object)  # EpochReport
     trained = Signal(object)  # TrainedModel
+    discarded = Signal(object)  # TrainingRequest
     recovered = Signal(Path)  # weights of a training that ended elsewhere
     noted = Signal(str)
     failed = Signal(Exception)
@@ -195,10 +196,23 @@ class Trainings:
         ]
 
     def discard(self, request: TrainingRequest) -> None:
-        """Delete the state of a training that was interrupted."""
-        with suppress(OSError):
+        """Delete the state of a training that was interrupted; it is kept on failure.
+
+        Does nothing while it runs.
+        """
+        if self.request is not None and self.request.out == request.out:
+            return
+        try:
             state_path(request.out).unlink(missing_ok=True)
+        except OSError as error:
+            reason = error.strerror or error
+            self.failed.emit(
+                CannotSave(f"{request.title} could not be discarded: {reason}.")
+            )
+            return
         forget_request(request, self.folder)
+        self.noted.emit(f"{request.title} was discarded.")
+        self.discarded.emit(request)
         self.changed.emit()
 
     def follow_project(self) -> None:

@@ -60,7 +60,7 @@ class Outcome:
 def error_message(error: Exception) -> str:
     """Return a message for the user; print the traceback of an unexpected error."""
     if isinstance(error, StudioError):
-        return str(error)
+        return error.in_command_line()
     if isinstance(error, MemoryError):
         return "There is not enough memory. Close other programs."
     traceback.print_exception(error)

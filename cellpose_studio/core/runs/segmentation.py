@@ -15,6 +15,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.hints import NO_HINT, Hint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 
@@ -114,7 +115,7 @@ class RunResult:
     confidence
         How sure the network is of each cell.
     hint
-        What to try for a better result; empty where the result looks right.
+        What to try for a better result; false where the result looks right.
     measured_diameter
         Diameter that was measured on the image, px: where none was set, and where the
         result with the one set looks wrong. None if it was not measured.
@@ -144,7 +145,7 @@ class RunResult:
     precision: str
     seconds: float
     confidence: Confidence
-    hint: str = ""
+    hint: Hint = NO_HINT
     measured_diameter: float | None = None
     notes: tuple[str, ...] = field(default=())
     device_name: str = ""

@@ -93,8 +93,8 @@ def notes_on_volume(
     if not reasons:
         return ()
     return (
-        f"3D is unreliable here: {'; '.join(reasons)}. Compare it with “Plane by "
-        "plane, cells joined” (--stitch-threshold), and check cells in the side views.",
+        f"3D is unreliable here: {'; '.join(reasons)}. Compare it with a run plane by "
+        "plane, whose cells are joined by overlap, and check cells from the side.",
     )
 
 

@@ -163,6 +163,8 @@ def restoring_from_file(path: Path) -> ModelSpec:
 def _restores(name: str) -> ModelUnusable:
     return ModelUnusable(
         f"{name} restores images and finds no cells.",
+        "To restore what a model of cells sees, choose Prepare input ▸ Add step ▸ "
+        "Restore.",
         f"Use it by: cellpose-studio restore IMAGE --model {name}.",
     )
 
@@ -289,7 +291,7 @@ def _installed(model: PublishedModel) -> Path:
     if path is None:
         raise ModelUnusable(
             f"The model {model.name} of Cellpose is not installed.",
-            f"cellpose-studio models get {model.name} downloads it, and so does "
-            "Models… in the window.",
+            "Models… downloads it.",
+            f"cellpose-studio models get {model.name} downloads it.",
         )
     return real_path(path)

@@ -118,11 +118,12 @@ def load_state(path: Path, identity: TrainingIdentity) -> tuple[TrainingState, f
             "Delete it to start again.",
         ) from error
     if found != identity.training:
+        differences = f"{_differences(images, identity.images)}Take that back to go on"
         raise TrainingSetUnfit(
             f"{path.name} belongs to a training on other images or with other "
             "parameters.",
-            f"{_differences(images, identity.images)}Take that back to go on, or "
-            "delete the file, or in the window discard the training, to start again.",
+            f"{differences}, or discard the training to start again.",
+            f"{differences}, or delete the file to start again.",
         )
     return state, seconds
 

@@ -186,6 +186,7 @@ def block_folder(
             raise CannotSave(
                 f"The same run goes on on the computer {owner.computer}, or was "
                 "stopped there less than five minutes ago.",
+                "Start it again later.",
                 "Start it again later; --take-over takes its blocks over at once.",
             )
         remove_leftovers(folder)

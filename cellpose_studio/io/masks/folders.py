@@ -273,10 +273,10 @@ def belong_together(masks: Path, stem: str) -> bool:
     Cell-ACDC names masks after a position, ``a_segm.npz``, and the images of its
     channels ``a_phase.tif``, ``a_gfp.tif``.
     """
-    of = bare_stem(image_stem(masks))
-    return bare_stem(stem) == of or (
-        masks.suffix.lower() == ".npz" and stem.startswith(f"{of}_")
-    )
+    of = image_stem(masks)
+    if bare_stem(stem) in map(bare_stem, (of, *map(of.removesuffix, _FOR_OTHERS))):
+        return True
+    return masks.suffix.lower() == ".npz" and stem.startswith(f"{bare_stem(of)}_")
 
 
 def image_of_regions(regions: Path) -> Path | None:

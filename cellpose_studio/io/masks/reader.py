@@ -99,7 +99,7 @@ def _pixels(path: Path, suffix: str) -> tuple[npt.NDArray[Any], str]:
     except (MasksUnreadable, NotEnoughMemory):
         raise
     except ImageUnreadable as error:
-        raise MasksUnreadable(error.message, error.hint) from error
+        raise MasksUnreadable(error.message, error.hint, error.command_hint) from error
     except OSError as error:
         raise MasksUnreadable(
             f"{path.name} cannot be opened: {error.strerror or error}."

@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable
 from cellpose_studio.io.network_drive import is_on_network
-from cellpose_studio.io.project.reading import RESCUE_HINT
+from cellpose_studio.io.project.reading import RESCUE_HINTS
 from cellpose_studio.io.project.schema import APPLICATION_ID, VERSION, tables, tables_in
 from cellpose_studio.paths import real_path, special_kind
 
@@ -68,7 +68,7 @@ def check_header(path: Path) -> None:
     if start.startswith(_MAGIC) and ours:
         return
     if path.suffix == SUFFIX and (ours or start.startswith(_MAGIC)):
-        raise ProjectDamaged(f"{path.name} is damaged at its start.", RESCUE_HINT)
+        raise ProjectDamaged(f"{path.name} is damaged at its start.", *RESCUE_HINTS)
     raise ProjectUnusable(
         f"{path.name} is not a project of Cellpose Studio.",
         "Use File > Open for images and folders of images.",
@@ -233,4 +233,4 @@ def _refusal(path: Path, text: str) -> ProjectUnusable:
 
 
 def _damaged(path: Path) -> ProjectDamaged:
-    return ProjectDamaged(f"{path.name} is damaged.", RESCUE_HINT)
+    return ProjectDamaged(f"{path.name} is damaged.", *RESCUE_HINTS)

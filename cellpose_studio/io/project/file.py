@@ -148,6 +148,7 @@ def read_beside(file: ProjectFile) -> ProjectFile:
             f"{file.path.name} is not where it was opened, so nothing can be read "
             "from it.",
             "Put it back, or save the project elsewhere (Ctrl+S).",
+            "Put it back.",
         ) from error
     return view
 
@@ -158,6 +159,7 @@ def content_replaced(path: Path) -> ProjectUnusable:
         f"Another program replaced the content of {path.name}, so nothing can be read "
         "from it.",
         "Save what is open here as a new project (Ctrl+S).",
+        "Start the command again.",
     )
 
 

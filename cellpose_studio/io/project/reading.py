@@ -13,10 +13,11 @@ from typing import Any
 
 from cellpose_studio.core.errors import ProjectDamaged
 
-RESCUE_HINT = (
-    "What can be read of the project can be saved with File > Rescue, or with "
-    "'cellpose-studio rescue'."
+RESCUE_HINTS = (
+    "What can be read of the project can be saved with File > Rescue.",
+    "What can be read of the project can be saved with 'cellpose-studio rescue'.",
 )
+"""In the words of the window, and in those of commands, as `StudioError` takes them."""
 
 _BUSY = ("locked", "busy")
 
@@ -46,7 +47,7 @@ def reading(what: str) -> Iterator[None]:
         struct.error,
         zlib.error,
     ) as error:
-        raise ProjectDamaged(_sentence(what, error), RESCUE_HINT) from error
+        raise ProjectDamaged(_sentence(what, error), *RESCUE_HINTS) from error
 
 
 def _sentence(what: str, error: Exception) -> str:

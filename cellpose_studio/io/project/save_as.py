@@ -14,7 +14,7 @@ from cellpose_studio.io.project.database import is_newer
 from cellpose_studio.io.project.file import ProjectFile, open_locked
 from cellpose_studio.io.project.identity import rename_project
 from cellpose_studio.io.project.lock import lock_to_replace, unlock
-from cellpose_studio.io.project.reading import RESCUE_HINT, snapshot
+from cellpose_studio.io.project.reading import RESCUE_HINTS, snapshot
 from cellpose_studio.io.project.recovery.settle import set_orphans_aside
 from cellpose_studio.io.project.recovery.sidecar_files import moved_sidecar_files
 from cellpose_studio.io.project.row_counts import content_counts, last_ids
@@ -167,9 +167,9 @@ def _in_words(path: Path) -> Iterator[None]:
         passing = isinstance(error, sqlite3.OperationalError)
         raise CannotSave(
             f"{path.name} could not be saved: {error}.",
-            "Choose another folder." if passing else RESCUE_HINT,
+            *(("Choose another folder.",) if passing else RESCUE_HINTS),
         ) from error
     except CannotSave:
         raise
     except StudioError as error:
-        raise CannotSave(error.message, error.hint) from error
+        raise CannotSave(error.message, error.hint, error.command_hint) from error

@@ -24,7 +24,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import AUTOMATIC_MODEL, ModelSpec
 from cellpose_studio.core.runs.confidence import Confidence
-from cellpose_studio.core.runs.hints import hint_for
+from cellpose_studio.core.runs.hints import NO_HINT, Hint, hint_for
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.segment.models.model_picker import ModelPanel
@@ -131,7 +131,7 @@ class SegmentPanel(VerticalScroll):
     def _show_labels(self, labels: LabelSet | None) -> None:
         self._labels = labels
         confidence = confidence_now(labels) if labels else None
-        hint = self._hint(labels, confidence) if labels and confidence else ""
+        hint = self._hint(labels, confidence) if labels and confidence else NO_HINT
         self.result.show_labels(labels, confidence, hint)
         record = labels.record if labels else None
         if self._image is not None and record is not None and record.measured_diameter:
@@ -286,15 +286,15 @@ class SegmentPanel(VerticalScroll):
         known = self._measured.get(self._image.key) if self._image else None
         self.parameters.main.suggest("diameter", known or _DIAMETER)
 
-    def _hint(self, labels: LabelSet, confidence: Confidence) -> str:
+    def _hint(self, labels: LabelSet, confidence: Confidence) -> Hint:
         """Return what to try for better masks."""
         # What a run on a region left out says little about the whole image.
         if labels.record is None or labels.record.parameters.region is not None:
-            return ""
+            return NO_HINT
         record, models = labels.record, self.model.models
         model = next((m for m in models if m.sha256 == record.model.sha256), None)
         if model is None:
-            return ""
+            return NO_HINT
         set_to, measured = record.set_diameter, record.measured_diameter
         # What has chosen already would choose the same again.
         was_chosen = "model" in (record.automatic or ())

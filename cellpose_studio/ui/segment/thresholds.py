@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QVBoxLay
 
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.core.runs.confidence import Confidence
-from cellpose_studio.core.runs.hints import AUTOMATIC
+from cellpose_studio.core.runs.hints import NO_HINT, Hint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.wording import cell_count, were
 from cellpose_studio.ui.widgets.form import extra, number_box
@@ -87,7 +87,7 @@ class ResultPanel(QGroupBox):
         self,
         labels: LabelSet | None,
         confidence: Confidence | None = None,
-        hint: str = "",
+        hint: Hint = NO_HINT,
     ) -> None:
         """Show the thresholds of masks, and their number of cells; and a hint.
 
@@ -99,9 +99,9 @@ class ResultPanel(QGroupBox):
         self.bring_back.setText(bring_back_text(labels))
         for part in (self.left_out, self.bring_back):
             part.setVisible(bool(left_out))
-        self.hint.setText(hint)
+        self.hint.setText(hint.in_window())
         self.hint.setVisible(bool(hint))
-        self.automatic.setVisible(AUTOMATIC in hint)
+        self.automatic.setVisible(hint.proposes_automatic)
         if labels is None:
             self.count.setText("Not segmented yet.")
             self._enable(FIELDS, True, "")

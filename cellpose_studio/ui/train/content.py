@@ -69,6 +69,7 @@ class TrainContent(VerticalScroll):
         self._trainings = trainings
         self._model: ModelSpec | None = None
         self._followed: TrainingRequest | None = None
+        self._drawn: TrainingRequest | None = None
         self._round: TrainingRound | None = None
         self._samples_kept: tuple[ValidationSample, ...] = ()
         self._reports: list[EpochReport] = []
@@ -182,18 +183,29 @@ class TrainContent(VerticalScroll):
             self.form.section.fold()
             self.progress.begin()
             self._reports, self._samples_kept = [], ()
-            self._clear_curves()
+            self._clear()
+            self._drawn = request
             self.after.hide()
         elif request is None and self._followed is not None:
             self._followed = None
             self.progress.end()
         self._soon.start()
 
+    def _clear(self) -> None:
+        """Show no curve, and no masks that were found on the way."""
+        self.curve.clear()
+        self._drawn = None
+        self.samples.show_samples(())
+
+    def _on_discarded(self, request: TrainingRequest) -> None:
+        if self._drawn is not None and self._drawn.out == request.out:
+            self._clear()
+
     def _show_round(self, chosen: TrainingRound) -> None:
         """Show what came of an earlier training, unless one runs."""
         if self._trainings.request is None:
+            self._clear()
             self.curve.show_card(chosen.card)
-            self.samples.show_samples(())
             self._round = chosen
             self._show_model(self._model_of([chosen]))
             self._soon.start()
@@ -231,15 +243,14 @@ class TrainContent(VerticalScroll):
         self._project, self._stored = self._session.project, {}
         self._model = self._round = None
         self.form.take_name()
-        self._clear_curves()
-        if self._trainings.request is not None:
+        self._clear()
+        request = self._trainings.request
+        if request is not None:
             self.after.hide()
-            for report in () if self._trainings.elsewhere else self._reports:
+        if request is not None and not self._trainings.elsewhere:
+            self._drawn = request
+            for report in self._reports:
                 self._draw(report)
-
-    def _clear_curves(self) -> None:
-        self.curve.clear()
-        self.samples.show_samples(())
 
     def _list_next(self) -> None:
         """List what comes next, once it is read how uncertain that is."""
@@ -344,6 +355,7 @@ class TrainContent(VerticalScroll):
         trainings.reported.connect(self._on_reported)
         trainings.trained.connect(self._on_trained)
         trainings.changed.connect(self._on_changed)
+        trainings.discarded.connect(self._on_discarded)
         self._models.listed.connect(self._list_models)
         self._models.listed.connect(self._soon.start)
         self._set.changed.connect(lambda *_: self._soon.start())
@@ -370,8 +382,8 @@ class TrainContent(VerticalScroll):
             self.curve,
             self.samples,
             self.after,
-            self.lineage,
         ):
             self.column.addWidget(widget)
+        self.column.addWidget(self.lineage, 3)
         self.column.addStretch(1)
         self.setWidget(inside)

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QHeaderView, QSizePolicy, QTreeWidget, QTreeWidgetIte
 
 from cellpose_studio.core.models.training_round import TrainingRound, depths
 from cellpose_studio.core.wording import image_count
+from cellpose_studio.ui.widgets.tables.whole_names import WrappedNames
 
 _INDENT = 14  # px
 
@@ -26,8 +27,8 @@ class LineageTree(QTreeWidget):
             "its curve.</qt>"
         )
         self.setHeaderLabels(["Model", "AP before → after"])
-        # Names begin alike, with the model before, and differ in their ends.
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        # Names begin alike, with the model before: shortened ones would look the same.
+        self.setItemDelegateForColumn(0, WrappedNames(self))
         self.setIndentation(_INDENT)
         self.header().setStretchLastSection(False)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -37,6 +38,8 @@ class LineageTree(QTreeWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._shown: Sequence[TrainingRound] = ()
         self.currentItemChanged.connect(self._on_current)
+        # The current one is no longer shown where another training came in between.
+        self.itemClicked.connect(lambda item, _: self._on_current(item))
 
     def show_rounds(self, rounds: Sequence[TrainingRound]) -> None:
         """Show rounds, all expanded."""

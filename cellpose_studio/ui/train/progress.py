@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 from qtpy.QtWidgets import (
+    QApplication,
     QGridLayout,
     QLabel,
     QProgressBar,
@@ -16,6 +18,7 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.training.trainings import Trainings
 from cellpose_studio.core.models.training import EpochReport
 from cellpose_studio.ui.widgets.elided_button import ElidedButton
+from cellpose_studio.ui.widgets.question import ask
 from cellpose_studio.workflows.training.request_file import TrainingRequest
 
 _BUTTONS = {
@@ -33,12 +36,33 @@ _BUTTONS = {
 }
 
 
+MayDiscard = Callable[[QWidget, str], bool]
+
+
+def may_discard(parent: QWidget, title: str) -> bool:
+    """Ask whether to delete what a training of that title has learned."""
+    return ask(
+        parent,
+        "Discard training",
+        f"Discard the training {title}?",
+        "What it has learned so far is deleted, and cannot be brought back.",
+        "Discard",
+    )
+
+
 class TrainingProgress(QWidget):
-    """Starts, pauses and ends a training, and tells how far it is."""
+    """Starts, pauses and ends a training, and tells how far it is.
+
+    Attributes
+    ----------
+    may_discard
+        Asks before an interrupted training is deleted.
+    """
 
     def __init__(self, trainings: Trainings) -> None:
         super().__init__()
         self._trainings = trainings
+        self.may_discard: MayDiscard = may_discard
         self._begun_at = 0
         self._said = ""
         self._listed: list[TrainingRequest] = []
@@ -141,32 +165,47 @@ class TrainingProgress(QWidget):
         if found == self._listed:
             return
         self._listed = found
+        focus, had_keyboard = QApplication.focusWidget(), False
         while (item := self.interrupted.takeAt(0)) is not None:
-            item.widget().deleteLater()
+            row = item.widget()
+            had_keyboard |= focus is not None and row.isAncestorOf(focus)
+            row.deleteLater()
         for request in found:
-            self.interrupted.addWidget(_Interrupted(self._trainings, request))
+            self.interrupted.addWidget(self._row_of(request))
+        if had_keyboard:
+            # Else Qt gives it to what comes next, anywhere in the window.
+            first = self.interrupted.itemAt(0)
+            (first.widget().go_on if first else self.buttons["start"]).setFocus()
+
+    def _row_of(self, request: TrainingRequest) -> QWidget:
+        row = _Interrupted(request)
+        row.go_on.clicked.connect(lambda: self._trainings.resume(request))
+        row.discard.clicked.connect(lambda: self._discard(request))
+        return row
+
+    def _discard(self, request: TrainingRequest) -> None:
+        if self.may_discard(self.window(), request.title):
+            self._trainings.discard(request)
 
 
 class _Interrupted(QWidget):
     """A training that was interrupted, with what can be done with it."""
 
-    def __init__(self, trainings: Trainings, request: TrainingRequest) -> None:
+    def __init__(self, request: TrainingRequest) -> None:
         super().__init__()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         text = f"Resume training {request.title}"
-        go_on = ElidedButton(text.replace("&", "&&"), "resume")
+        self.go_on = ElidedButton(text.replace("&", "&&"), "resume")
         tip = f"Go on where the training {escape(request.title)} was interrupted."
-        go_on.setToolTip(f"<qt>{tip}</qt>")
-        go_on.setAccessibleName(text)
-        discard = QPushButton("Discard", objectName="discard")
-        discard.setToolTip("<qt>Delete what the training has learned so far.</qt>")
-        discard.setAccessibleName(f"Discard training {request.title}")
-        grid.addWidget(go_on, 0, 0)
-        grid.addWidget(discard, 0, 1)
+        self.go_on.setToolTip(f"<qt>{tip}</qt>")
+        self.go_on.setAccessibleName(text)
+        self.discard = QPushButton("Discard…", objectName="discard")
+        self.discard.setToolTip("<qt>Delete what the training has learned so far.</qt>")
+        self.discard.setAccessibleName(f"Discard training {request.title}")
+        grid.addWidget(self.go_on, 0, 0)
+        grid.addWidget(self.discard, 0, 1)
         grid.setColumnStretch(0, 1)
-        go_on.clicked.connect(lambda: trainings.resume(request))
-        discard.clicked.connect(lambda: trainings.discard(request))
 
 
 def _duration(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.runs.hints import Hint
 from cellpose_studio.core.runs.segmentation import Blocks, RunResult
 from cellpose_studio.io.masks.export import Saved
 
@@ -23,6 +24,8 @@ class RunSummary:
         How long the run took.
     notes
         What the user should know, one sentence each.
+    hint
+        What to try for a better result.
     files
         Names of the files that were written.
     reasons
@@ -34,6 +37,7 @@ class RunSummary:
     diameter: float | None
     seconds: float
     notes: tuple[str, ...]
+    hint: Hint
     blocks: Blocks | None
     files: tuple[str, ...]
     reasons: tuple[CannotSave, ...]
@@ -46,7 +50,8 @@ class RunSummary:
             uncertain=int(result.confidence.uncertain.sum()),
             diameter=result.parameters.diameter,
             seconds=result.seconds,
-            notes=(*result.notes, *filter(None, [result.hint])),
+            notes=result.notes,
+            hint=result.hint,
             blocks=result.blocks,
             files=tuple(file.name for file in saved.files),
             reasons=tuple(saved.reasons),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from cellpose_studio.core.errors import MasksUnreadable, NoSuchMasks
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.provenance.classes.assigned import Assigned
 from cellpose_studio.core.provenance.classes.cell_class import present
-from cellpose_studio.core.wording import image_count
+from cellpose_studio.core.wording import image_count, some
 from cellpose_studio.io.project.open_file import ProjectFile
 from cellpose_studio.io.project.tables.cells.cell_classes import read_classes
 from cellpose_studio.io.project.tables.cells.cell_status import read_all_statuses
@@ -111,11 +111,16 @@ def items_of_project(
         raise MasksUnreadable(
             f"No image of {file.path.name} has both {sides.found.words} and "
             f"{sides.true.words}.",
-            "Give the names of masks that images have, as in the History tab.",
+            f"Names of its masks: {some(_mask_names(sets.values())) or 'none'}.",
         )
     if left_out:
         tell(f"left out: {image_count(left_out)} that nobody corrected or reviewed")
     return items
+
+
+def _mask_names(sets: Iterable[StoredLabelSet]) -> list[str]:
+    """Return what masks of the project are called, each name once."""
+    return sorted({one.name for one in sets if one.head is not None})
 
 
 def no_such_masks(image: str, choice: MasksChoice) -> NoSuchMasks:

@@ -12,7 +12,8 @@ from cellpose_studio.core.provenance.hand_edits import FORGET
 from cellpose_studio.core.provenance.hand_work import HandWork
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
-from cellpose_studio.io.project.reading import RESCUE_HINT
+from cellpose_studio.core.wording import some
+from cellpose_studio.io.project.reading import RESCUE_HINTS
 from cellpose_studio.io.project.tables.cells.cell_classes import (
     StoredClasses,
     read_classes,
@@ -104,7 +105,7 @@ def provenance(
     if last is None:
         raise ProjectUnusable(
             f"There is no revision {revision} in this project.",
-            "The History panel shows the numbers of revisions.",
+            f"Those of its masks at present: {some(_heads(db)) or 'none'}.",
         )
     line = _line(db, last)
     at = next((n for n, one in enumerate(line) if not _by_hand(one)), len(line) - 1)
@@ -174,6 +175,12 @@ def provenance_now(
         for one in found
         if one.head is not None
     ]
+
+
+def _heads(db: sqlite3.Connection) -> list[str]:
+    """Return the numbers of the revisions that masks have at present."""
+    heads = (one.head for one in read_label_sets(db))
+    return sorted({str(head.id) for head in heads if head is not None}, key=int)
 
 
 def _with_open_edits(
@@ -247,7 +254,7 @@ def _earlier(
     if found is None or found.label_set != revision.label_set:
         raise ProjectDamaged(
             "The project file is damaged: a part of the history is missing.",
-            RESCUE_HINT,
+            *RESCUE_HINTS,
         )
     return found
 

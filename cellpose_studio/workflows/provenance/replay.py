@@ -25,7 +25,7 @@ from cellpose_studio.core.recipes import effective_edits
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import read_project
-from cellpose_studio.io.project.reading import RESCUE_HINT
+from cellpose_studio.io.project.reading import RESCUE_HINTS
 from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
 from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revision_source import read_sealed_edits
@@ -177,7 +177,7 @@ def _image_of(db: sqlite3.Connection, folder: Path, label_set: int) -> StoredIma
         if one.id == label_set and one.image in images:
             return images[one.image]
     raise ProjectDamaged(
-        "The project file is damaged: the image of the masks is missing.", RESCUE_HINT
+        "The project file is damaged: the image of the masks is missing.", *RESCUE_HINTS
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from cellpose_studio.core.display.label_picture import COLOURS, draw_labels, ran
 from cellpose_studio.core.models.card import ModelCard
 from cellpose_studio.core.models.model import AUTOMATIC_MODEL, ModelSpec
 from cellpose_studio.core.runs.confidence import CellConfidence, Confidence
-from cellpose_studio.core.runs.hints import hint_for
+from cellpose_studio.core.runs.hints import NO_HINT, hint_for
 
 
 def confidence(errors, probabilities, candidates=0, misfits=0) -> Confidence:
@@ -89,28 +90,73 @@ def test_uncertainty_is_a_colour_of_each_cell_and_outlines_stay():
 
 
 def test_a_good_result_needs_no_hint():
-    assert hint_for(confidence([0.1] * 5, [0.9] * 5, 7, 2), MODELS[0], MODELS) == ""
+    hint = hint_for(confidence([0.1] * 5, [0.9] * 5, 7, 2), MODELS[0], MODELS)
+    assert not hint
+    assert hint == NO_HINT
+    assert (hint.in_window(), hint.in_command_line()) == ("", "")
 
 
 def test_no_cells_are_a_reason_to_try_another_model():
-    assert hint_for(confidence([], [], 0), MODELS[0], MODELS) == (
+    hint = hint_for(confidence([], [], 0), MODELS[0], MODELS)
+    assert hint.models == (MODELS[1],)
+    assert not hint.proposes_automatic
+    assert hint.in_window() == (
         "No cells were found. Nuclei looks for nuclei. Try Phase, or check the "
         "diameter and the channels."
+    )
+    assert hint.in_command_line() == (
+        "No cells were found. Nuclei looks for nuclei. Try --model phase, or check "
+        "--diameter and --channels."
     )
 
 
 def test_what_chooses_among_the_models_is_named_instead_of_them():
     facts = {"name": AUTOMATIC_MODEL, "source": "shipped", "card": None}
     automatic = MODELS[0].model_copy(update=facts)
-    assert hint_for(confidence([], [], 0), MODELS[0], [*MODELS, automatic]) == (
-        "No cells were found. Nuclei looks for nuclei. Try Automatic (--model auto), "
-        "which takes the model that suits the image, or check the diameter and the "
-        "channels."
+    hint = hint_for(confidence([], [], 0), MODELS[0], [*MODELS, automatic])
+    assert hint.models == (automatic,)
+    assert hint.proposes_automatic
+    assert hint.in_window() == (
+        "No cells were found. Nuclei looks for nuclei. Try Automatic, which takes the "
+        "model that suits the image, or check the diameter and the channels."
+    )
+    assert hint.in_command_line() == (
+        "No cells were found. Nuclei looks for nuclei. Try --model auto, which takes "
+        "the model that suits the image, or check --diameter and --channels."
     )
 
 
+def test_cells_that_were_left_out_as_doubtful_are_one_setting_away():
+    sure = replace(confidence([0.1] * 5, [0.9] * 5), doubtful=2)
+    hint = hint_for(sure, MODELS[0], MODELS)
+    said = (
+        "2 cells were left out, since the network was sure of hardly any, as where "
+        "there are none. To see them, "
+    )
+    assert hint.in_window() == (
+        f"{said}set Finish cells, in Advanced, to Exactly Cellpose."
+    )
+    assert hint.in_command_line() == f"{said}add --postprocessing cellpose."
+    assert not hint.models
+
+
+def test_the_words_of_the_window_name_no_option_of_the_command_line():
+    automatic = MODELS[0].model_copy(
+        update={"name": AUTOMATIC_MODEL, "source": "shipped", "card": None}
+    )
+    bad = replace(confidence([0.1] * 3, [0.9] * 3, 10, 7), doubtful=1)
+    for others in (MODELS, [*MODELS, automatic], []):
+        for set_to in (None, 200.0):
+            hint = hint_for(bad, MODELS[1], others, set_to, 42.6)
+            assert "--" not in hint.in_window()
+            assert "Advanced" not in hint.in_command_line()
+            assert "Automatic" not in hint.in_command_line()
+
+
 def test_cells_that_do_not_fit_their_flows_are_a_reason():
-    hint = hint_for(confidence([0.1] * 3, [0.9] * 3, 10, 7), MODELS[1], MODELS)
+    hint = hint_for(
+        confidence([0.1] * 3, [0.9] * 3, 10, 7), MODELS[1], MODELS
+    ).in_window()
     assert hint.startswith("0 of 3 cells are uncertain, and 7 more cells were left out")
     assert "unlike those that Phase has seen. Try Nuclei, or" in hint
 
@@ -119,7 +165,7 @@ def test_uncertain_cells_count_once_beside_those_that_do_not_fit():
     sure = confidence([0.1, 0.3, 0.9, 0.1], [0.9, 0.9, 0.9, 0.2], 10, 4)
     assert sure.unsure == 4 + 2
     # One that does not fit is among the cells, so three were left out.
-    assert hint_for(sure, MODELS[0], MODELS).startswith(
+    assert hint_for(sure, MODELS[0], MODELS).reason.startswith(
         "3 of 4 cells are uncertain, and 3 more cells were left out as unlike their"
     )
 
@@ -127,21 +173,29 @@ def test_uncertain_cells_count_once_beside_those_that_do_not_fit():
 def test_a_diameter_far_from_the_measured_one_is_named_first():
     sure = confidence([0.1] * 3, [0.9] * 3, 10, 7)
     hint = hint_for(sure, MODELS[1], MODELS, 200.0, 42.6)
-    assert hint.startswith(
+    said = (
         "The diameter was set to 200 px, but the cells of this image measure about "
-        "42.6 px. Choose Automatic, or set the diameter anew. 0 of 3 cells are"
+        "42.6 px."
     )
-    assert "Phase" not in hint
+    assert hint.in_window().startswith(
+        f"{said} Choose Automatic, or set the diameter anew. 0 of 3 cells are"
+    )
+    assert hint.in_command_line().startswith(
+        f"{said} Leave --diameter out, or set it anew. 0 of 3 cells are"
+    )
+    assert hint.models == ()
     for set_to, measured in ((50.0, 42.6), (None, 42.6), (200.0, None)):
-        assert "unlike those that Phase has seen" in hint_for(
-            sure, MODELS[1], MODELS, set_to, measured
+        assert (
+            "unlike those that Phase has seen"
+            in hint_for(sure, MODELS[1], MODELS, set_to, measured).in_window()
         )
-    assert hint_for(confidence([0.1], [0.9]), MODELS[1], MODELS, 200.0, 42.6) == ""
+    assert not hint_for(confidence([0.1], [0.9]), MODELS[1], MODELS, 200.0, 42.6)
 
 
 def test_cells_that_are_gone_do_not_count():
     sure = confidence([0.1, 0.9, 0.9, 0.9], [0.9] * 4, 4, 3)
-    assert hint_for(sure, MODELS[0], MODELS).startswith("3 of 4 cells are uncertain:")
+    hint = hint_for(sure, MODELS[0], MODELS)
+    assert hint.reason.startswith("3 of 4 cells are uncertain:")
     now = sure.among(np.array([3, 9], np.uint32))
     assert now.ids.tolist() == [3, 9]
     assert now.uncertain.tolist() == [False, True]
@@ -150,12 +204,12 @@ def test_cells_that_are_gone_do_not_count():
 @pytest.mark.parametrize(("candidates", "misfits"), [(10, 5), (3, 3)])
 def test_half_of_them_or_a_few_are_none(candidates, misfits):
     sure = confidence([0.1], [0.9], candidates, misfits)
-    assert hint_for(sure, MODELS[0], MODELS) == ""
+    assert not hint_for(sure, MODELS[0], MODELS)
 
 
 def test_a_model_without_a_card_or_company_is_told_of_in_short():
     hint = hint_for(confidence([], []), MODELS[2], [MODELS[2]])
-    assert hint == (
+    assert hint.in_window() == (
         "No cells were found. Try another model, or check the diameter and the "
         "channels."
     )

@@ -22,6 +22,8 @@ def test_reasons_are_told(diameter, anisotropy, agreement, told):
     notes = notes_on_volume(given, agreement)
     assert len(notes) == bool(told)
     assert all(part in notes[0] for part in told)
+    # They are kept in the record, which the window and commands show.
+    assert not any("--" in note for note in notes)
     planes = given.model_copy(update={"do_3D": False})
     assert notes_on_volume(planes, agreement) == ()
 

@@ -170,7 +170,12 @@ def test_a_state_of_an_earlier_version_is_gone_on_from(tmp_path):
     assert (state.epochs, seconds) == (1, 1.0)
     with pytest.raises(TrainingSetUnfit) as no:
         load_state(path, TrainingIdentity(training="yours"))
-    assert no.value.hint.startswith("Take that back to go on")
+    assert no.value.hint == (
+        "Take that back to go on, or discard the training to start again."
+    )
+    assert no.value.command_hint == (
+        "Take that back to go on, or delete the file to start again."
+    )
 
 
 def test_the_weights_are_a_model_that_can_be_chosen(tmp_path):

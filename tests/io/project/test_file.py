@@ -175,8 +175,9 @@ def test_a_crash_that_left_damage_is_told(filled, tmp_path):
     data = bytearray(path.read_bytes())
     data[(root - 1) * 4096 : root * 4096] = bytes(4096)
     path.write_bytes(data)
-    with pytest.raises(ProjectDamaged, match=r"is damaged.*rescue"):
+    with pytest.raises(ProjectDamaged, match=r"is damaged.*File > Rescue") as told:
         open_project(path)
+    assert told.value.in_command_line().endswith("saved with 'cellpose-studio rescue'.")
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -10,8 +10,12 @@ from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.masks.export_formats import FORMATS
 
-FILM = ("tif", "ome-tiff", "ome-zarr", "rois", "geojson", "coco", "ctc", "ctc-truth")
-STILL = ("png", "ome-zarr-0.4", "coco-polygons", *FILM[:-2])
+STACK = (
+    *("tif", "ome-tiff", "ome-zarr", "cellprofiler", "npy"),
+    *("rois", "geojson", "coco"),
+)
+STILL = ("png", "ome-zarr-0.4", "coco-polygons", *STACK)
+FILM = (*STACK, "ctc", "ctc-truth")
 
 
 def exported(path, labels, kind, folder):
@@ -36,7 +40,10 @@ def opens_as_masks(user, path, labels, kind, folder):
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [*((kind, "a.tif") for kind in STILL), ("ome-tiff", "a.ome.tif")],
+    [
+        *((kind, "a.tif") for kind in STILL),
+        *((kind, "a.ome.tif") for kind in ("ome-tiff", "cellprofiler")),
+    ],
 )
 def test_an_export_in_a_folder_of_its_own_opens(user, tmp_path, kind, name):
     path = tmp_path / name
@@ -54,6 +61,34 @@ def test_that_of_a_film_opens(user, tmp_path, kind):
     labels = np.zeros((3, 30, 40), np.uint32)
     labels[:, 2:12, 3:15], labels[1:, 15:28, 20:39] = 4, 9
     opens_as_masks(user, path, labels, kind, tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", STACK)
+def test_that_of_a_stack_opens(user, tmp_path, kind):
+    path = tmp_path / "stack.tif"
+    stack = np.arange(3 * 30 * 40, dtype=np.uint16).reshape(3, 30, 40)
+    tifffile.imwrite(path, stack, imagej=True, metadata={"axes": "ZYX"})
+    labels = np.zeros((3, 30, 40), np.uint32)
+    labels[:, 2:12, 3:15], labels[1:, 15:28, 20:39] = 4, 9
+    opens_as_masks(user, path, labels, kind, tmp_path / "out")
+
+
+def test_every_format_that_can_be_read_is_tried_here():
+    unread = {"outlines", "trackmate"}
+    # It holds the image as well, and opens as an image with one more channel.
+    images = {"trackmate-stack"}
+    assert {*FORMATS} - unread - images == {*STILL, *STACK, *FILM}
+
+
+def test_an_image_whose_name_ends_as_masks_for_cellprofiler_has_its_own(
+    user, cells, tmp_path
+):
+    first, second = user.open(cells("a.tif"), cells("a_cellprofiler.tif"))
+    labels = np.zeros((96, 128), np.uint32)
+    labels[5:20, 5:20] = 1
+    path = exported(first.source.path, labels, "tif", tmp_path / "out")
+    user.open(path.rename(path.with_name("a_cellprofiler_masks.tif")))
+    assert [len(image.label_sets) for image in (first, second)] == [0, 1]
 
 
 def test_the_masks_that_an_image_has_stay(user, cells, tmp_path):

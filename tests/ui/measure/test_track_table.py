@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QTabBar
+from qtpy.QtWidgets import QStyleOptionViewItem, QTabBar
 
 from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.io.project.tables.images import read_image_table
@@ -101,6 +101,31 @@ def test_an_image_without_time_has_no_tracks(user, cells):
     assert content.table.model.fields[0].heading == "Image"
     long = 24 * view.fontMetrics().averageCharWidth()
     assert view.columnWidth(0) >= min(view.sizeHintForColumn(0), long)
+
+
+def test_films_whose_names_begin_alike_can_be_told_apart(user, tmp_path):
+    names = [f"experiment of the last day, position {n}, control" for n in (1, 2)]
+    user.open(*(film(tmp_path, name) for name in names))
+    user.window.tabs.setCurrentWidget(user.window.measure)
+    content = user.window.measure.content
+    choose(content.scope, "all tracks")
+    user.wait_for(lambda: content.count.text() == "6 tracks")
+    view, model = content.table.view, content.table.model
+    assert model.fields[0].heading == "Image"
+    option = QStyleOptionViewItem()
+    option.textElideMode = view.textElideMode()
+    view.itemDelegate().initStyleOption(option, model.index(0, 0))
+    shown = {
+        option.fontMetrics.elidedText(
+            name, option.textElideMode, view.columnWidth(0) - 8
+        )
+        for name in model.long_texts(0, 200)
+    }
+    assert len(shown) == 2
+    # A number is never shortened: its first digits would be read as another one.
+    option.textElideMode = view.textElideMode()
+    view.itemDelegate().initStyleOption(option, model.index(0, 1))
+    assert option.textElideMode == Qt.TextElideMode.ElideNone
 
 
 @pytest.mark.slow

@@ -48,7 +48,8 @@ def test_a_model_that_finds_nothing_is_one_click_from_automatic(user, tmp_path):
     panel = user.window.segment
     image = user.run()
     hint, button = panel.result.hint, panel.result.automatic
-    assert "Try Automatic" in hint.text()
+    assert "Try Automatic, which takes" in hint.text()
+    assert "--" not in hint.text()
     # The panel has come to both, though it is too low for all that is in it.
     assert panel.verticalScrollBar().maximum() > 0
     user.wait_for(lambda: not button.visibleRegion().isEmpty())

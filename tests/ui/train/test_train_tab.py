@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QMessageBox, QPushButton
 
 from cellpose_studio.core.models.card import CurvePoint, ModelCard, ParentComparison
+from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.core.models.training_round import TrainingRound
 from cellpose_studio.engine.networks.catalogue import find, from_file
 from cellpose_studio.io.project.tables.training.rounds import read_rounds
@@ -226,6 +227,89 @@ def test_an_interrupted_training_with_a_long_name_does_not_widen_the_panel(
     user.wait_for(lambda: layout.count() == 0)
 
 
+def interrupted(trainings, project, name):
+    """Write the files of a training that was interrupted."""
+    request = TrainingRequest(
+        out=trainings.folder / name,
+        title=name,
+        project=project.path,
+        parent=None,
+        parameters=TrainingParameters(),
+    )
+    trainings.folder.mkdir(parents=True, exist_ok=True)
+    write_request(request, trainings.folder)
+    state_path(request.out).write_bytes(b"")
+    return request
+
+
+@pytest.mark.slow
+def test_a_discarded_training_leaves_nothing_of_it(user, project):
+    content, trainings = project.content, project.trainings
+    from_scratch(project, "later", 200)
+    click(user, project, "start")
+    user.wait_for(lambda: len(content.curve.points["AP"]) >= 2)
+    click(user, project, "cancel")
+    user.wait_for(lambda: trainings.request is None)
+    user.wait_for(lambda: content.progress.interrupted.count() == 1)
+    assert "It can be resumed" in user.message
+    asked = []
+    content.progress.may_discard = lambda _, title: asked.append(title)
+    discard = content.progress.interrupted.itemAt(0).widget().discard
+    discard.setFocus()
+    user.qtbot.keyClick(discard, Qt.Key.Key_Space)
+    # Without a yes, it is there as before.
+    assert asked == ["later"]
+    assert trainings.interrupted()
+    assert content.curve.points["AP"]
+    content.progress.may_discard = lambda *_: True
+    user.qtbot.mouseClick(discard, Qt.MouseButton.LeftButton)
+    user.wait_for(lambda: content.progress.interrupted.count() == 0)
+    assert user.message == "later was discarded."
+    assert [*trainings.folder.iterdir()] == []
+    assert not content.curve.points["AP"]
+    assert not content.samples.isVisibleTo(content)
+    user.wait_for(content.progress.buttons["start"].hasFocus)
+
+
+def test_a_training_is_asked_about_before_it_is_discarded(user, project):
+    content, trainings = project.content, project.trainings
+    request = interrupted(trainings, user.window.session.project, "kept")
+    trainings.changed.emit()
+    user.wait_for(lambda: content.progress.interrupted.count() == 1)
+    said = []
+
+    def answer():
+        box = user.window.findChild(QMessageBox)
+        if box is None or not box.isVisible():
+            QTimer.singleShot(20, answer)
+            return
+        said.append(box.text())
+        user.qtbot.keyClick(box, Qt.Key.Key_Escape)
+
+    QTimer.singleShot(0, answer)
+    discard = content.progress.interrupted.itemAt(0).widget().discard
+    user.qtbot.mouseClick(discard, Qt.MouseButton.LeftButton)
+    assert said == ["Discard the training kept?"]
+    assert trainings.interrupted() == [request]
+
+
+def test_a_training_that_cannot_be_discarded_stays_listed(user, project):
+    content, trainings = project.content, project.trainings
+    content.progress.may_discard = lambda *_: True
+    request = interrupted(trainings, user.window.session.project, "stuck")
+    # A folder in the place of the file cannot be deleted as a file.
+    state_path(request.out).unlink()
+    state_path(request.out).mkdir()
+    trainings.changed.emit()
+    user.wait_for(lambda: content.progress.interrupted.count() == 1)
+    discard = content.progress.interrupted.itemAt(0).widget().discard
+    user.qtbot.mouseClick(discard, Qt.MouseButton.LeftButton)
+    assert "stuck could not be discarded" in user.message
+    assert trainings.interrupted() == [request]
+    state_path(request.out).rmdir()
+    trainings.discard(request)
+
+
 @pytest.mark.slow
 def test_the_tree_of_models_shows_the_curve_of_each_and_which_are_worse(user, project):
     content, trainings = project.content, project.trainings
@@ -266,10 +350,18 @@ def test_the_tree_of_models_shows_the_curve_of_each_and_which_are_worse(user, pr
     tree.setCurrentItem(second)
     assert content.curve.points["AP"] == [(0, 0.7), (5, 0.6)]
     assert content.curve._best.value() == 5
+    # A click shows it again, though it is the current one already.
+    content.curve.clear()
+    place = tree.visualItemRect(second).center()
+    user.qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert content.curve.points["AP"] == [(0, 0.7), (5, 0.6)]
     said = verdict("second", trainings.rounds[1].card)
     assert "worse than before on 1 validation image" in said
     assert "(one image gives no interval). The difference may be chance." in said
     assert said.endswith("It is listed, but not chosen for runs.")
+    # Nothing of it is shown in another project.
+    user.window.projects.new()
+    user.wait_for(lambda: not content.curve.points["AP"])
 
 
 def test_channels_are_chosen_by_their_names(qtbot):

@@ -78,8 +78,11 @@ def class_scores(
     ----------
     of_true, of_found
         Class by id; cells that are in no class are missing. Found masks whose cells
-        were never classed have None.
+        were never classed have None, which counts only if they have cells.
     """
+    # Where nothing was found, nothing is unknown of it.
+    if of_found is None and not len(cells.found_ids):
+        of_found = {}
     pairs = cells.matched(threshold)
     iou = cells.iou[pairs]
     true = _names(cells.true_ids.tolist(), of_true)

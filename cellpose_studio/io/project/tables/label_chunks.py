@@ -25,7 +25,7 @@ from cellpose_studio.core.masks.chunks import (
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.io.masks.mapped import empty_labels
 from cellpose_studio.io.project.checksums import check, chunks_sha256
-from cellpose_studio.io.project.reading import RESCUE_HINT, reading, to_json
+from cellpose_studio.io.project.reading import RESCUE_HINTS, reading, to_json
 
 _LEVEL = 2  # Higher levels save little: label images have long runs of equal values.
 # A shape beyond this limit must be damaged, and would reserve all memory.
@@ -106,7 +106,9 @@ def copy_chunks(
     # A copy of an incomplete list would get a valid checksum, which would hide the
     # damage.
     if not _has_its_list(db, parent):
-        raise ProjectDamaged("The masks that were edited cannot be read.", RESCUE_HINT)
+        raise ProjectDamaged(
+            "The masks that were edited cannot be read.", *RESCUE_HINTS
+        )
     db.execute(
         "INSERT INTO revision_chunk "
         'SELECT ?, plane, "row", "column", chunk FROM revision_chunk '

@@ -41,7 +41,10 @@ _NO_IMAGE = "Open an image with masks first."
 _NO_MASKS = "No masks to evaluate yet: run a model, or import masks."
 _NEITHER = "No image has all of these masks, or nobody has corrected them."
 _OTHERS = "The others lack some of these masks, or nobody has corrected them."
-_STALE = "The masks have changed since, or which cells count. Evaluate again."
+_STALE = (
+    "The masks or their classes have changed since, or which cells count. Evaluate "
+    "again."
+)
 _OTHER_IMAGES = "Images were added or removed since. Evaluate again."
 _HINT = (
     "Compare masks with true ones: the result of a model with your corrections, or two "
@@ -325,7 +328,9 @@ class EvaluationPanel(QWidget):
             self.results.coloured.setChecked(False)
 
     def _on_classes(self) -> None:
-        if any(one.classes for one in self.results.results):
+        """Say so if the cells have other classes now, or some for the first time."""
+        self._edited = True
+        if any(one.images for one in self.results.results):
             self.note.setText(_STALE)
 
     def _on_project(self) -> None:

@@ -43,6 +43,11 @@ from cellpose_studio.ui.measure.evaluation.texts import (
 )
 from cellpose_studio.workflows.evaluation.items import EvaluatedImages
 
+_NO_CLASSES = (
+    "None of these cells is in a class. Put cells into classes by the tool Classify "
+    "(C) or in Measure ▸ Cells, and evaluate again. Earlier masks have no classes."
+)
+
 
 class WrongCell(NamedTuple):
     """A row of the list of wrong cells; ``name`` is that of its image and frame."""
@@ -80,7 +85,7 @@ class EvaluationResults(QTabWidget):
         self.addTab(self.images, "Images")
         self.addTab(self.plot, "Plot")
         self.addTab(self._errors_page(), "Cells")
-        self.addTab(self.classes, "Classes")
+        self.addTab(self._classes_page(), "Classes")
         for table in (self.images, self.errors, self.classes):
             table.setSortingEnabled(True)
             table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
@@ -103,7 +108,10 @@ class EvaluationResults(QTabWidget):
         self._summary.show(rows, summary_heads(letters), tips=summary_tips())
         shown, self._targets = image_rows(results)
         self._images.show(shown)
-        self._classes.show(class_rows(results))
+        of_classes = class_rows(results)
+        self._classes.show(of_classes)
+        self.classes.setVisible(bool(of_classes))
+        self.no_classes.setHidden(not results or bool(of_classes))
         self.images.setColumnHidden(1, len(results) < 2)
         self.classes.setColumnHidden(1, len(results) < 2)
         self.which.setVisible(len(results) > 1)
@@ -174,6 +182,19 @@ class EvaluationResults(QTabWidget):
         self.which.activated.connect(lambda _: self.colours_changed.emit())
         self.kind.activated.connect(lambda _: self._show_errors())
         self.coloured.toggled.connect(lambda _: self.colours_changed.emit())
+        return page
+
+    def _classes_page(self) -> QWidget:
+        page = QWidget()
+        self.no_classes = QLabel(
+            _NO_CLASSES, objectName="evaluationNoClasses", wordWrap=True
+        )
+        self.no_classes.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.no_classes.hide()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.addWidget(self.no_classes, 1)
+        column.addWidget(self.classes, 1)
         return page
 
     def _show_errors(self) -> None:

@@ -108,14 +108,21 @@ ERROR_HEADS = (
 CLASS_HEADS = (
     TableHead("Class", "Class of the true cells."),
     TableHead("Masks", "Which masks were evaluated: A or B."),
-    TableHead("True", "True cells of the class."),
-    TableHead("Recall", "Part of them that were found, at IoU 0.5, in any class."),
-    TableHead("Mean IoU", "Mean overlap of those that were found."),
     TableHead(
         "AP",
         "TP / (TP + FP + FN) of cells found in the right class; a dash if the found "
         "cells have no classes.",
     ),
+    TableHead("True", "True cells of the class."),
+    TableHead(
+        "Found", "Found cells of the class; a dash if found cells have no classes."
+    ),
+    TableHead(
+        "Right",
+        "True cells of the class that were found, at IoU 0.5, in the same class.",
+    ),
+    TableHead("Recall", "Part of them that were found, at IoU 0.5, in any class."),
+    TableHead("Mean IoU", "Mean overlap of those that were found."),
 )
 
 
@@ -177,10 +184,12 @@ def class_rows(results: Sequence[EvaluatedImages]) -> list[Row]:
         (
             name or "no class",
             letter,
+            one.ap,
             one.true_cells,
+            float("nan") if one.found_cells is None else one.found_cells,
+            float("nan") if one.same is None else one.same,
             one.recall,
             one.mean_iou,
-            one.ap,
         )
         for letter, result in zip(LETTERS, results, strict=False)
         for name, one in result.classes.items()

@@ -37,12 +37,19 @@ from cellpose_studio.ui.files.dialogs import ok_cancel
 from cellpose_studio.ui.measure.experiment.model import ExperimentModel
 from cellpose_studio.ui.measure.experiment.value_editor import ValueDelegate
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.widgets.tables.whole_names import (
+    NamesShortenedInside,
+    can_be_told_apart,
+    room_for,
+)
 from cellpose_studio.workflows.measure.experiment_rows import (
     ambiguity_text,
     table_rows,
 )
 from cellpose_studio.workflows.measure.items import source_names
 
+_NAME = 200
+"""Width of the column of names, if that is enough to tell them apart, px."""
 _HELP = (
     "Type what belongs to each image, or paste it from a spreadsheet: a block of "
     "values, or a table whose first column is “image” with the names of the files."
@@ -96,8 +103,13 @@ class ExperimentDialog(QDialog):
             "One row for each image: type or paste what belongs to it."
         )
         self.view.setItemDelegate(ValueDelegate(self.view, self.paste))
+        self.view.setItemDelegateForColumn(0, NamesShortenedInside(self.view))
         self.view.verticalHeader().hide()
-        self.view.setColumnWidth(0, 200)
+        letters = self.view.fontMetrics()
+        whole = max((room_for(letters, name) for name in names), default=0)
+        # What is left out of a name may be all that tells it from others.
+        alike = not can_be_told_apart(letters, names, _NAME)
+        self.view.setColumnWidth(0, whole if alike else _NAME)
         self.pattern = QLineEdit(objectName="experimentPattern")
         self.pattern.setPlaceholderText("{condition}_{well}_*")
         self.pattern.setAccessibleName("Pattern of the names of files")

@@ -160,11 +160,12 @@ class MeasurementModel(QAbstractTableModel):
         return np.sort(found[found >= 0])
 
     def long_texts(self, column: int, sample: int) -> list[str]:
-        """Return the first texts of a column, or its longest numbers."""
+        """Return some texts of a column, from all rows, or its longest numbers."""
         one = self.fields[column]
         values = self.rows.values[one.name]
         if one.is_text:
-            return [str(value) for value in values[:sample].tolist()]
+            # The first rows alone may be those of one image.
+            return [str(value) for value in values[:: len(values) // sample + 1]]
         known = values[~np.isnan(values)]
         ends = [known.min(), known.max()] if len(known) else []
         return [text_of(value, one, self._decimals_of(one)) for value in ends]

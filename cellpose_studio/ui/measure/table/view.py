@@ -25,6 +25,10 @@ from cellpose_studio.ui.measure.table.rows import Rows
 from cellpose_studio.ui.widgets.tables.filter_line import FilterLine
 from cellpose_studio.ui.widgets.tables.select_row import select_row
 from cellpose_studio.ui.widgets.tables.table_of_cells import fit_rows, table_of_cells
+from cellpose_studio.ui.widgets.tables.whole_names import (
+    NamesShortenedInside,
+    can_be_told_apart,
+)
 
 _TIP = (
     "<qt>Show only cells that meet all conditions: <b>area&gt;50</b>, "
@@ -36,7 +40,7 @@ _PADDING = 14
 """Of a title and of a text, px."""
 _NARROWEST = 26  # px
 _WIDEST = 24
-"""Letters of texts that are shown, if their title is not longer."""
+"""Letters of texts that are shown, if their title is not longer, and they differ."""
 _SAMPLE = 200
 """Rows whose texts are measured."""
 
@@ -181,18 +185,23 @@ class MeasurementTable(QWidget):
         return int(current.row()) if current.isValid() and selected else -1
 
     def _fit(self, at: int) -> None:
-        """Give a column the room of its title, and of the first texts in it."""
+        """Give a column the room of its title, and of some of the texts in it."""
         one, letters = self.model.fields[at], self.view.fontMetrics()
         title = letters.horizontalAdvance(shortened(one.heading))
         long = self.model.long_texts(at, _SAMPLE)
         values = max(map(letters.horizontalAdvance, long), default=0)
+        width = max(title, values, _NARROWEST) + _PADDING
         if one.is_text:
-            values = min(values, letters.averageCharWidth() * _WIDEST)
-        self.view.setColumnWidth(at, max(title, values, _NARROWEST) + _PADDING)
+            widest = max(title, letters.averageCharWidth() * _WIDEST) + _PADDING
+            # Names of images often differ in a part that would be left out.
+            if can_be_told_apart(letters, long, widest):
+                width = min(width, widest)
+        self.view.setColumnWidth(at, width)
 
 
 def _view(model: MeasurementModel) -> QTableView:
     view = table_of_cells(model, "measurements")
+    view.setItemDelegate(NamesShortenedInside(view))
     view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
     view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
     return view

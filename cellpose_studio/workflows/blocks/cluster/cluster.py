@@ -131,6 +131,7 @@ class Cluster:
                 has = "no GPU" if facts.devices[0] == CPU else facts.devices[0].title
                 raise ClusterUnusable(
                     f"Workers have different devices: {self._name(n)} has {has}.",
+                    "Start workers with the same device.",
                     "Choose --device cpu, or workers with the same device.",
                 )
             found = found if n else device
@@ -164,7 +165,9 @@ class Cluster:
             raise NotEnoughMemory(
                 f"Blocks of {side[1]} px need {needed / 1e9:.1f} GB, and workers can "
                 f"use {self.memory / 1e9:.1f} GB.",
-                "Use smaller blocks, or start workers with a larger --memory-limit.",
+                "Start workers with a larger --memory-limit.",
+                "Use smaller blocks (--block-size), or start workers with a larger "
+                "--memory-limit.",
             )
         self.refuse_unseen(ImagePlace.of(image), model, checkpoint)
 
@@ -289,6 +292,7 @@ class Cluster:
         if len(known) > 1:
             raise ParametersUnfit(
                 f"Some workers run {model.label} in bfloat16, others in float32.",
+                "Choose one for all of them: Precision, in the preferences.",
                 "Choose one for all of them: --precision float32.",
             )
         return known.pop()

@@ -195,7 +195,9 @@ class Tasks(Generic[R]):
             raise ClusterUnusable(
                 f"Workers take no more work: the memory of {workers[0].name} is used "
                 "up.",
-                "Start workers with a larger --memory-limit, or use smaller blocks.",
+                "Start workers with a larger --memory-limit.",
+                "Start workers with a larger --memory-limit, or use smaller blocks "
+                "(--block-size).",
             )
 
     def _result(self, future: Future[Any]) -> R:
@@ -209,6 +211,7 @@ class Tasks(Generic[R]):
                 raise ClusterUnusable(
                     "A part of the work was given up, as the workers that tried it "
                     "ended.",
+                    "Give them more memory.",
                     "Give them more memory, or use smaller blocks (--block-size).",
                 ) from error
             assert isinstance(error, BaseException)

@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.ndimage import gaussian_filter, label
 
 from cellpose_studio.core.matching.compare import ADDED, REMOVED, UNCHANGED
+from cellpose_studio.core.matching.evaluation.class_scores import add_classes
 from cellpose_studio.core.matching.evaluation.errors import MERGED, SPLIT
 from cellpose_studio.core.matching.evaluation.evaluate import (
     EvaluationOptions,
@@ -249,6 +250,10 @@ def test_scores_by_class():
     assert (none.true_cells, none.found_cells) == (0, 1)
     unknown = evaluate(found, true, classes=(of_true, None)).classes["live"]
     assert (unknown.recall, math.isnan(unknown.ap)) == (1, True)
+    # Where nothing was found, nothing is unknown of it, nor of all images together.
+    nothing = evaluate(found * 0, true, classes=(of_true, None)).classes
+    assert (nothing["live"].found_cells, nothing["live"].ap) == (0, 0)
+    assert add_classes([result, nothing])["live"].ap == 1 / 3
 
 
 def test_images_are_added_up():

@@ -260,13 +260,13 @@ def test_classes_and_ignored_masks_of_a_project(user, panel, tmp_path, capsys):
     evaluate(user, panel)
     model = panel.results.classes.model()
     rows = [
-        [model.index(row, column).data() for column in (0, 2, 3)]
+        [model.index(row, column).data() for column in (0, 3, 6)]
         for row in range(model.rowCount())
     ]
     # Of the class, the cell that was drawn by hand was not found.
     assert rows == [["round", "2", "0.500"], ["no class", "1", "1.000"]]
     # Nobody has classed the cells of the earlier masks.
-    assert model.index(0, 5).data() == "–"
+    assert [model.index(0, at).data() for at in (2, 4, 5)] == ["–"] * 3
     # Where the masks to ignore have cells, none count: here everywhere there is one.
     at = panel.form.ignore.findText("masks")
     panel.form.ignore.setCurrentIndex(at)
@@ -284,6 +284,46 @@ def test_classes_and_ignored_masks_of_a_project(user, panel, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[1].split()[-2:] == ["0", "1"]
     assert run(["evaluate", str(project), "--found", "masks@cyto3"]) == 2
     assert "a.tif has no masks “masks by cyto3”." in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_classes_on_both_sides_tell_what_is_in_the_wrong_one(user, panel):
+    session, image = user.window.session, user.window.session.shown
+    true = image.active
+    results = panel.results
+    results.setCurrentIndex(4)
+    assert not results.no_classes.isVisible()
+    evaluate(user, panel)
+    assert results.no_classes.isVisible()
+    assert not results.classes.isVisible()
+    # The first class after an evaluation without any makes it one of the past.
+    round_, long = (add_class(session, name) for name in ("round", "long"))
+    assert "Evaluate again" in panel.note.text()
+    put_into_class(session, image, [1, 2], round_.id)
+    put_into_class(session, image, [4], long.id)
+    labels = image.masks.array.copy()
+    other = replace(image.masks, name="found", pixels=LabelImage(labels), revision=None)
+    session.add_masks(image, other, "Import found", "import")
+    user.wait_for(lambda: panel.form.found.findText("found") >= 0)
+    session.choose_label_set(image, "found")
+    put_into_class(session, image, [1], round_.id)
+    put_into_class(session, image, [2, 4], long.id)
+    form = panel.form
+    form.found.setCurrentIndex(form.found.findText("found"))
+    form.true.setCurrentIndex(form.true.findText(true))
+    evaluate(user, panel)
+    assert "Evaluate again" not in panel.note.text()
+    assert results.classes.isVisible()
+    assert not results.no_classes.isVisible()
+    model = results.classes.model()
+    rows = [
+        [model.index(row, column).data() for column in (0, 3, 4, 5, 2)]
+        for row in range(model.rowCount())
+    ]
+    # Of three cells, one round one was found as long.
+    assert rows == [["long", "1", "2", "1", "0.500"], ["round", "2", "1", "1", "0.500"]]
+    put_into_class(session, image, [2], round_.id)
+    assert "classes have changed" in panel.note.text()
 
 
 @pytest.mark.slow
