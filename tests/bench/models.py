@@ -1,7 +1,7 @@
 """Measure the models that ship beside simpler methods; see docs/benchmarks.md.
 
 python tests/bench/models.py [--data FOLDER WITH splits.csv] [--overlays PICTURE]
-    [--beside WEIGHTS …] [--flips]
+    [--beside WEIGHTS …] [--flips] [--bfloat16]
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.device import CPU
+from cellpose_studio.engine.device import CPU, Precision
 from cellpose_studio.engine.evaluation import agreement
 from cellpose_studio.engine.networks.catalogue import from_file, shipped
 from cellpose_studio.engine.networks.network import NetworkCache, load
@@ -58,6 +58,23 @@ class Row:
     precision: tuple[float, ...]
     seconds: float
     diameter_error: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to run the network; it measures the diameter itself if it ``measures``."""
+
+    augment: bool = False
+    precision: Precision = "float32"
+    measures: bool = False
+
+
+FLIPS = {"once": Variant(), "flipped, averaged": Variant(augment=True)}
+PRECISIONS = {
+    "float32": Variant(),
+    "bfloat16": Variant(precision="bfloat16"),
+    "bfloat16, also for the diameter": Variant(precision="bfloat16", measures=True),
+}
 
 
 def validation(data: Path, folder: str) -> list[Pair]:
@@ -244,20 +261,20 @@ def speed() -> None:
         print(f"| {model.name} | {loading:.2f} | {times[0]:.2f} | {times[1]:.2f} |")
 
 
-def print_flips(data: Path) -> None:
-    """Print what the mean of flipped tiles changes, the diameter being the same."""
+def print_variants(data: Path, variants: dict[str, Variant], column: str) -> None:
+    """Print what ways to run the network change."""
     use_threads(1)
     models = {model.name: model for model in shipped()}
-    networks = NetworkCache()
     print(
-        "| images | tiles | AP@0.5 | AP@0.75 | AP@0.9 | CPU, s |\n"
+        f"| images | {column} | AP@0.5 | AP@0.75 | AP@0.9 | CPU, s |\n"
         "|---|---|---|---|---|---|"
     )
     for part, (kind, own) in KINDS.items():
         pairs = validation(data, part)
-        rows = np.array([flips(*pair, models[own], networks) for pair in pairs])
+        networks = {name: NetworkCache() for name in variants}
+        rows = [variant_rows(*pair, models[own], variants, networks) for pair in pairs]
         for name, (*precision, seconds) in zip(
-            ("once", "flipped, averaged"), rows.mean(axis=0), strict=True
+            variants, np.mean(rows, axis=0), strict=True
         ):
             values = " | ".join(f"{value:.3f}" for value in precision)
             print(
@@ -266,22 +283,33 @@ def print_flips(data: Path) -> None:
             )
 
 
-def flips(
-    image: Path, masks: Path, model: ModelSpec, networks: NetworkCache
+def variant_rows(
+    image: Path,
+    masks: Path,
+    model: ModelSpec,
+    variants: dict[str, Variant],
+    networks: dict[str, NetworkCache],
 ) -> list[tuple[float, ...]]:
-    """Return AP and CPU time, s, of a run without and with flipped tiles."""
+    """Return AP and CPU time, s, of a run in each way."""
     source, true = open_images(image)[0], read_masks(masks).labels
-
-    def run(parameters: SegmentationParameters) -> tuple[float, ...]:
-        start = process_time()
-        found = segment(source, model, parameters, Checkpoint(), networks=networks)
-        seconds = process_time() - start
-        return *agreement(found.labels, true).precision, seconds
-
     usual = SegmentationParameters(postprocessing="automatic")
-    first = segment(source, model, usual, Checkpoint(), networks=networks)
-    known = first.parameters
-    return [run(known), run(known.model_copy(update={"augment": True}))]
+    known = segment(source, model, usual, Checkpoint()).parameters
+    rows = []
+    for name, variant in variants.items():
+        networks[name].get(model, CPU, precision=variant.precision)  # loads it
+        wanted = usual if variant.measures else known
+        start = process_time()
+        found = segment(
+            source,
+            model,
+            wanted.model_copy(update={"augment": variant.augment}),
+            Checkpoint(),
+            networks=networks[name],
+            precision=variant.precision,
+        )
+        seconds = process_time() - start
+        rows.append((*agreement(found.labels, true).precision, seconds))
+    return rows
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -312,9 +340,15 @@ def main() -> None:
     parser.add_argument(
         "--flips", action="store_true", help="print nothing but what flipped tiles do"
     )
+    parser.add_argument(
+        "--bfloat16", action="store_true", help="print nothing but what it changes"
+    )
     options = parser.parse_args()
     if options.flips:
-        print_flips(options.data)
+        print_variants(options.data, FLIPS, "tiles")
+        return
+    if options.bfloat16:
+        print_variants(options.data, PRECISIONS, "precision")
         return
     results = dict(tables(options.data, options.beside))
     print_uncertainty(results)
