@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from cellpose_studio.app.project.contents import Contents, read_contents
 from cellpose_studio.app.project.write_progress import WriteProgress
 from cellpose_studio.app.project.writer import Change, Writer
-from cellpose_studio.core.errors import ProjectDamaged
+from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.models.training_round import TrainingRound
@@ -192,6 +192,9 @@ class Project:
             self.writer.flush(_PATIENCE)
         with self._reading, self.writer.turn():
             reader, file = self._reader, self.writer.file
+            # A connection made now would never be closed.
+            if self.is_closed:
+                raise ProjectUnusable(f"{file.path.name} is closed.")
             # The project may have been saved elsewhere since the last read.
             if reader is None or (reader.path, reader.place) != (file.path, file.place):
                 self._forget_reader()
@@ -266,10 +269,10 @@ class Project:
         written within ``patience`` seconds is given up.
         """
         self.writer.flush(patience)
-        self.is_closed = True
         empty = self.unnamed and self._last["image"] == 0
         place = self.writer.file.place
         with self._reading:
+            self.is_closed = True
             self._forget_reader()
         # The writer is closed last: SQLite removes the sidecar files with the last
         # connection.

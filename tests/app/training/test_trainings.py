@@ -150,10 +150,10 @@ def test_a_training_that_fails_or_is_cancelled_elsewhere_names_its_project(
     told = []
     trainings.noted.connect(told.append)
     trainings.failed.connect(lambda error: told.append(error.message))
-    (tmp_path / "models").write_bytes(b"a file that is there")
+    (tmp_path / "file").write_bytes(b"no folder")
     other = Project.create(tmp_path / "other.cpstudio")
-    for stop in (False, True):
-        trainings.start(asked(session, tmp_path / "models"))
+    for folder, stop in (("file", False), ("models", True)):
+        trainings.start(asked(session, tmp_path / folder))
         if stop:
             trainings.job.cancel()
         session.use(other)

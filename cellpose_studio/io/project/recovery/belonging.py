@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,9 @@ _USES_LOG = b"\x02"
 
 ENDS = ("-wal", "-shm", "-journal")
 """What SQLite calls the files beside a database: its log, index and journal."""
+
+_LOOKS = 20
+"""Most times to look at files that come and go meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,10 @@ def examine(path: Path, in_use: bool = False) -> SideFiles:
     ValueError, sqlite3.Error, OSError
         If the file itself cannot be read.
     """
+    for _ in range(_LOOKS - 1):
+        # SQLite may remove a file beside it meanwhile, for another program.
+        with suppress(FileNotFoundError):
+            return _examined(path, *read_alone(path), in_use)
     return _examined(path, *read_alone(path), in_use)
 
 
