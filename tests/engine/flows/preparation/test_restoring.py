@@ -133,7 +133,7 @@ def test_a_network_that_is_not_installed_is_said_before_pixels_are_read():
     with pytest.raises(ModelUnusable) as error:
         prepared(image_of(), (Restore(model="deblur_nuclei"),))
     assert "deblur_nuclei of Cellpose is not installed" in str(error.value)
-    assert "models get deblur_nuclei downloads it" in str(error.value)
+    assert "models get deblur_nuclei downloads it" in error.value.in_command_line()
 
 
 def test_a_step_is_done_by_the_weights_that_it_names_or_not_at_all(folder, pixels):

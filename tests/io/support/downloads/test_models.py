@@ -211,7 +211,8 @@ def test_a_model_that_is_not_installed_says_how_to_get_it():
     with pytest.raises(ModelUnusable) as raised:
         find("cyto3")
     assert raised.value.message == "The model cyto3 of Cellpose is not installed."
-    assert "models get cyto3" in raised.value.hint
+    assert raised.value.hint == "Models… downloads it."
+    assert "models get cyto3" in raised.value.in_command_line()
 
 
 def test_no_published_model_is_installed_in_an_empty_home():
