@@ -168,7 +168,7 @@ def test_a_restored_image_is_shown_run_and_remembered(
     [image] = user.open(cells("a.tif", (300, 300)))
     add(form, "Restore")
     run = panel.parameters.run
-    assert "models get denoise_cyto3 downloads it" in form.problem
+    assert "Models… downloads it" in form.problem
     assert not run.isEnabled()
     # As by a download.
     file = restoring_network(models, "denoise_cyto3")
