@@ -47,6 +47,7 @@ def may_discard(parent: QWidget, title: str) -> bool:
         f"Discard the training {title}?",
         "What it has learned so far is deleted, and cannot be brought back.",
         "Discard",
+        final=True,
     )
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from qtpy.QtWidgets import QMessageBox, QWidget
 
 
-def ask(parent: QWidget, title: str, text: str, more: str, action: str) -> bool:
+def ask(
+    parent: QWidget,
+    title: str,
+    text: str,
+    more: str,
+    action: str,
+    final: bool = False,
+) -> bool:
     """Ask whether to do something; return whether the user agrees.
 
     Parameters
@@ -16,6 +23,8 @@ def ask(parent: QWidget, title: str, text: str, more: str, action: str) -> bool:
         What follows from it, in smaller letters.
     action
         Text of the button that agrees.
+    final
+        It cannot be undone, so Enter cancels.
     """
     box = QMessageBox(
         QMessageBox.Icon.Question,
@@ -26,5 +35,7 @@ def ask(parent: QWidget, title: str, text: str, more: str, action: str) -> bool:
     )
     box.setInformativeText(more)
     yes = box.addButton(action, QMessageBox.ButtonRole.AcceptRole)
+    if final:
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
     box.exec()
     return box.clickedButton() is yes

@@ -285,7 +285,7 @@ def test_a_training_is_asked_about_before_it_is_discarded(user, project):
             QTimer.singleShot(20, answer)
             return
         said.append(box.text())
-        user.qtbot.keyClick(box, Qt.Key.Key_Escape)
+        user.qtbot.keyClick(box, Qt.Key.Key_Return)
 
     QTimer.singleShot(0, answer)
     discard = content.progress.interrupted.itemAt(0).widget().discard

@@ -166,7 +166,9 @@ def test_the_record_names_the_weights_and_a_replay_refuses_others(
     with pytest.raises(ModelUnusable, match="denoise_cyto3 in "):
         run_again(image, record, Checkpoint())
     restoring.joinpath("denoise_cyto3").unlink()
-    with pytest.raises(ModelUnusable, match="denoise_cyto3 of Cellpose is not installed"):
+    with pytest.raises(
+        ModelUnusable, match="denoise_cyto3 of Cellpose is not installed"
+    ):
         run_again(image, record, Checkpoint())
 
 

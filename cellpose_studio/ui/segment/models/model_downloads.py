@@ -56,6 +56,7 @@ def confirm_deletion(model: PublishedModel, parent: QWidget) -> bool:
         "Cellpose will not find them either. Runs cannot be repeated with this model "
         "until it is downloaded again.",
         "Delete",
+        final=True,
     )
 
 

@@ -113,7 +113,9 @@ class PrivacyPage(Page):
 
     def _clear_log(self) -> None:
         more = "If something went wrong before, report it first: Help > About has all."
-        if not ask(self, "Clear the log", "Remove the log?", more, "Clear log"):
+        if not ask(
+            self, "Clear the log", "Remove the log?", more, "Clear log", final=True
+        ):
             return
         kept = clear_logs(log_dir())
         self.told.setText(
